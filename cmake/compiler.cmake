@@ -2,7 +2,10 @@
 add_library(causeway_flags INTERFACE)
 target_include_directories(causeway_flags INTERFACE ${CMAKE_SOURCE_DIR})
 # -ffp-contract=off: a*b+c is fused only where the code says so, so bits do not hang on the optimizer.
-target_compile_options(causeway_flags INTERFACE -Wall -Wextra -Wpedantic -ffp-contract=off
+# -Wno-missing-field-initializers: operations are described by structs with designated initialisers, in
+# which an option left out means its default.
+target_compile_options(causeway_flags INTERFACE -Wall -Wextra -Wpedantic
+                                                -Wno-missing-field-initializers -ffp-contract=off
                                                 -fno-omit-frame-pointer)
 target_link_libraries(causeway_flags INTERFACE Threads::Threads)
 if(CAUSEWAY_WERROR)

@@ -52,7 +52,8 @@ struct NormForward {
   Tensor y;       ///< (N, C) or (N, H, C) act, written; only the last dimension must be dense
   Tensor mean;    ///< (N) or (N, H) stat, written; absent for RmsNorm
   Tensor rstd;    ///< (N) or (N, H) stat, written
-  Tensor sum;     ///< like x, written when branch is given: x + branch; may alias x
+  Tensor sum;     ///< like x, written when branch is given: x + branch rounded to act, which is what
+                  ///< the norm then reads (so recomputing from sum gives the same bits); may alias x
   Tensor x;       ///< (N, C) or (N, H, C) act; only the last dimension must be dense; may alias y
   Tensor branch;  ///< like x, optional: the residual branch to add first
   Tensor weight;  ///< (C) act
@@ -62,7 +63,8 @@ struct NormForward {
 struct NormBackward {
   NormKind kind = NormKind::LayerNorm;
   GradMode mode = GradMode::Overwrite;  ///< of d_weight and d_bias
-  Tensor d_x;         ///< shape of x, act, written: gradient of the norm + d_residual
+  Tensor d_x;         ///< shape of x, act, written: gradient of the norm + d_residual; like every
+                      ///< tensor of x's shape, only the last dimension must be dense
   Tensor d_weight;    ///< (C) grad
   Tensor d_bias;      ///< (C) grad, present exactly when the norm has a bias
   Tensor d_y;         ///< shape of x, act; only the last dimension must be dense; may alias d_x

@@ -5,8 +5,10 @@
 #pragma once
 #include <array>
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace causeway {
@@ -61,6 +63,8 @@ struct ModelConfig {
   int64_t kv_heads() const { return n_kv_head.value_or(n_head); }
   int64_t head_dim() const { return head_size.value_or(n_embd / n_head); }
   int64_t mlp_width() const;
+  double init_std() const { return 0.02; }  ///< Radford et al. 2019 (GPT-2)
+  double residual_init_std() const;         ///< of projections into the residual stream
   int64_t padded_vocab() const { return (vocab_size.value() + 127) / 128 * 128; }
 };
 
@@ -119,6 +123,16 @@ struct GuardConfig {
   std::optional<double> hang_timeout;  ///< seconds; auto: max(60, 10 × the slowest step)
 };
 
+/// Where each key of a Config was set, so that whoever finds a value wrong, however late, can name
+/// the line: `throw Error({.where = config.marks.where("model.block_size"), ...})`.
+struct KeyMarks {
+  std::string file;                                    ///< "" for a Config built in code
+  std::map<std::string, std::string, std::less<>> at;  ///< "model.n_head" -> "char.yaml:13:14"
+
+  /// The key's place; else its section's; else the file.
+  std::string where(std::string_view key) const;
+};
+
 struct Config {
   RunConfig run;
   DeviceChoice device = DeviceChoice::Auto;
@@ -132,6 +146,7 @@ struct Config {
   CheckpointConfig checkpoint;
   LogConfig log;
   GuardConfig guard;
+  KeyMarks marks;  ///< not a value: no part of the resolved file or of a comparison
 };
 
 }  // namespace causeway

@@ -1,0 +1,63 @@
+// See model_state.h.
+#include "core/model_state.h"
+
+#include "core/convert.h"
+
+namespace causeway {
+
+ModelState::ModelState(Backend& backend, const ModelConfig& config, const ParamTable& params,
+                       const Precision& precision, StateUse use, int grad_buffers)
+    : tables(backend, config, precision), params_(params) {
+  values = make(backend, precision.act);
+  if (use == StateUse::Weights) return;
+  for (int i = 0; i < grad_buffers; ++i) grads.push_back(make(backend, precision.grad));
+  // Moments and masters have the gradients' precision: f32 in products, f64 in the reference.
+  m = make(backend, precision.grad);
+  v = make(backend, precision.grad);
+  if (precision.act != precision.grad) master = make(backend, precision.grad);
+}
+
+Tensor ModelState::make(Backend& backend, DType dtype) {
+  const int64_t n = params_.flat_size();
+  memory_.emplace_back(backend, static_cast<size_t>(n) * dtype_size(dtype));
+  return Tensor(memory_.back().data(), dtype, {n});
+}
+
+std::vector<ModelState::Line> ModelState::lines() const {
+  std::vector<Line> lines{{"parameters", values.bytes()}};
+  if (grads.empty()) return lines;
+  lines.push_back({"gradients", grads[0].bytes()});
+  if (grads.size() > 1) lines.push_back({"gradient lanes", grads[0].bytes() * (grads.size() - 1)});
+  lines.push_back({"optimizer moments", m.bytes() + v.bytes()});
+  if (master) lines.push_back({"master parameters", master.bytes()});
+  return lines;
+}
+
+std::vector<float> ModelState::read(Backend& backend, ParamId id) const {
+  const ParamInfo& p = params_[id];
+  const Tensor range = (master ? master : values).slice(0, p.offset, p.valid_numel());
+  std::vector<std::byte> bytes(range.bytes());
+  backend.download(bytes.data(), range);
+  return to_floats(bytes, range.dtype);
+}
+
+void ModelState::write(Backend& backend, ParamId id, std::span<const float> numbers) {
+  const ParamInfo& p = params_[id];
+  CHECK(static_cast<int64_t>(numbers.size()) == p.valid_numel(), "{} has {} values, got {}", p.name,
+        p.valid_numel(), numbers.size());
+  for (const Tensor& flat : {values, master}) {
+    if (!flat) continue;
+    backend.zero(flat.slice(0, p.offset, p.numel()));
+    backend.upload(flat.slice(0, p.offset, p.valid_numel()), convert(numbers, flat.dtype).data());
+  }
+}
+
+void ModelState::initialise(Backend& backend, uint64_t seed) {
+  for (ParamId id = 0; id < static_cast<ParamId>(params_.all().size()); ++id) {
+    std::vector<float> numbers = initial_values(params_, id, seed);
+    numbers.resize(params_[id].valid_numel());
+    write(backend, id, numbers);
+  }
+}
+
+}  // namespace causeway

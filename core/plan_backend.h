@@ -1,0 +1,15 @@
+// PlanBackend: the backend of the measuring pass. It checks every operation's shapes and touches no
+// memory, so that a step of any size can be planned on a machine that could never run it.
+// Read next: arena.h, train/plan.cpp.
+#pragma once
+#include <memory>
+
+#include "core/backend.h"
+
+namespace causeway {
+
+/// `real`: the backend that will run, told by prepare() of every matmul to come; null to only
+/// check.
+std::unique_ptr<Backend> make_plan_backend(Backend* real);
+
+}  // namespace causeway

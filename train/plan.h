@@ -1,0 +1,29 @@
+// What a run will take, before it starts: memory by category and name, FLOPs, tokens. The figures
+// come from running the real step against a measuring arena. Read next: core/arena.h.
+#pragma once
+#include <string>
+#include <vector>
+
+#include "core/backend.h"
+#include "core/config.h"
+#include "core/model.h"
+
+namespace causeway {
+
+struct PlanLine {
+  std::string category;  ///< "state", "activations", "other"
+  std::string name;
+  size_t bytes = 0;
+};
+
+struct MemoryPlan {
+  std::vector<PlanLine> lines;  ///< add up to total; within a category largest first
+  size_t arena_bytes = 0;       ///< of the step's arena
+  size_t total = 0;             ///< without the program's own base
+};
+
+/// `config` resolved, vocab_size included. `real`: the backend that will run; its matmuls are made
+/// ready on the way. Null: only count, as for another machine.
+MemoryPlan plan_memory(const Config& config, Model& model, Backend* real);
+
+}  // namespace causeway

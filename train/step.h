@@ -1,0 +1,65 @@
+// TrainStep: one optimizer step, from M micro-batches to updated weights. This is the page where
+// the order of every sum of a step is decided (DESIGN 4.2):
+//   lane l of L sums micro-batches [l·M/L, (l+1)·M/L) in order; lanes are added up by a fixed
+//   binary tree. The number of ranks never enters.
+// Read next: trainer.cpp (the loop around it), core/model.cpp (the micro-batch inside it).
+#pragma once
+#include <functional>
+#include <optional>
+
+#include "core/arena.h"
+#include "core/config.h"
+#include "core/model.h"
+#include "core/model_state.h"
+#include "data/loader.h"
+
+namespace causeway {
+
+/// Levels of the lane tree: how many gradient buffers are needed besides the first.
+int lane_levels(int64_t lanes);
+
+struct StepResult {
+  double loss = 0;       ///< nats per token, mean over the step
+  double grad_norm = 0;  ///< before clipping
+  bool finite = true;    ///< false: nothing was updated
+};
+
+class TrainStep {
+ public:
+  /// `config` must be resolved. All views must outlive the step.
+  TrainStep(Backend& ops, Arena& arena, Model& model, ModelState& state, const Config& config);
+
+  using Fill = std::function<void(int64_t micro_batch, HostBatch& batch)>;
+
+  /// Step `step` (0-based): micro-batches step·M … step·M + M − 1. Waits for the device once.
+  StepResult run(int64_t step, const Fill& fill, double lr);
+  /// Σ row losses of one micro-batch, without gradients.
+  double evaluate(const std::function<void(HostBatch&)>& fill);
+
+  int64_t micro_batches() const { return micro_batches_; }
+  int64_t tokens_per_step() const { return micro_batches_ * B_ * T_; }
+
+ private:
+  Context context(const Tensor& grads);
+  void load(Context& ctx, const HostBatch& batch);
+  void sum_lane(int64_t step, int64_t lane, const Fill& fill, const Tensor& grads);
+  void accumulate_gradients(int64_t step, const Fill& fill);
+  StepResult update(int64_t step, double lr);
+
+  Backend& ops_;
+  Arena& arena_;
+  Model& model_;
+  ModelState& state_;
+  const Config& config_;
+  Precision precision_;
+  int64_t B_, T_, micro_batches_, lanes_;
+  HostBatch host_;
+  std::vector<AdamWSlice> slices_;
+
+  Tensor tokens_, targets_, position_, segment_start_;  // (B, T) i32, on the device
+  Tensor losses_;    // (M) f64: Σ row losses of each micro-batch
+  Tensor partials_;  // (⌈flat / kNormChunk⌉) f64
+  Tensor scalars_;   // (kStepScalars) f64
+};
+
+}  // namespace causeway
