@@ -6,6 +6,9 @@ function(require_package name debian_package)
     message(FATAL_ERROR "Causeway needs ${name}. On Debian: apt-get install ${debian_package} "
                         "(or run scripts/install_deps, which installs everything)")
   endif()
+  if(${name}_VERSION)
+    set_property(GLOBAL APPEND PROPERTY causeway_libraries "${name} ${${name}_VERSION}")
+  endif()
 endfunction()
 
 require_package(Threads g++)

@@ -118,4 +118,28 @@ void Generator::read_logits() {
     logits_[i] = cap > 0 ? static_cast<float>(cap * std::tanh(all[i] / cap)) : all[i];
 }
 
+std::vector<int32_t> prompt_tokens(const Tokenizer& tokenizer, std::string_view text) {
+  std::vector<int32_t> ids;
+  if (const auto bos = tokenizer.bos()) ids.push_back(*bos);
+  const auto encoded = text.empty() ? std::vector<int32_t>{} : tokenizer.encode(text, {"prompt"});
+  ids.insert(ids.end(), encoded.begin(), encoded.end());
+  if (ids.empty() && tokenizer.end_of_text()) ids.push_back(*tokenizer.end_of_text());
+  if (ids.empty()) ids = tokenizer.encode("\n", {"prompt"});
+  return ids;
+}
+
+std::string sample_text(Backend& ops, Model& model, const ModelState& state, const Config& config,
+                        const Tokenizer& tokenizer) {
+  const Precision precision = Precision::of(config.train.precision);
+  Generator generator(ops, model, state, precision);
+  Sampler sampler({.temperature = config.sample.temperature, .seed = config.run.seed});
+  std::vector<int32_t> ids = prompt_tokens(tokenizer, config.sample.prompt);
+  generator.start(ids);
+  for (int64_t i = 0; i < config.sample.tokens; ++i) {
+    ids.push_back(generator.next(sampler));
+    if (ids.back() == tokenizer.end_of_text()) break;
+  }
+  return tokenizer.decode(ids);
+}
+
 }  // namespace causeway

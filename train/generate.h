@@ -1,11 +1,12 @@
 // Generator: text from a model, token by token, with a key/value cache. Read next: sampler.h.
 #pragma once
-#include <functional>
+#include <string>
 #include <vector>
 
 #include "core/arena.h"
 #include "core/model.h"
 #include "core/model_state.h"
+#include "data/tokenizer.h"
 #include "train/sampler.h"
 
 namespace causeway {
@@ -43,5 +44,13 @@ class Generator {
   std::vector<int32_t> context_;    // tokens in the cache
   std::vector<int32_t> past_;       // everything since start()
 };
+
+/// What a run shows while it trains: sample.prompt and sample.tokens tokens after it.
+std::string sample_text(Backend& ops, Model& model, const ModelState& state, const Config& config,
+                        const Tokenizer& tokenizer);
+
+/// The ids a generation starts from: `text` behind the tokenizer's BOS, where it has one; never
+/// empty: an empty text starts from BOS, end of text, or a newline.
+std::vector<int32_t> prompt_tokens(const Tokenizer& tokenizer, std::string_view text);
 
 }  // namespace causeway

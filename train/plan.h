@@ -26,4 +26,8 @@ struct MemoryPlan {
 /// ready on the way. Null: only count, as for another machine.
 MemoryPlan plan_memory(const Config& config, Model& model, Backend* real);
 
+/// Throws Error "memory.plan" when the plan exceeds what this machine lends the process now; the
+/// remedy names settings that would fit.
+void refuse_if_too_large(const MemoryPlan& plan, const Config& config);
+
 }  // namespace causeway

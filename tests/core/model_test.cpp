@@ -2,11 +2,13 @@
 // Read next: tiny_model.h, tests/reference/backend.h.
 #include "core/model.h"
 
-#include <catch2/catch.hpp>
 #include <functional>
 
 #include "tests/core/tiny_model.h"
 #include "tests/reference/backend.h"
+
+// Catch2's CHECK, not ours: last.
+#include "tests/catch.h"
 
 namespace causeway::testing {
 namespace {

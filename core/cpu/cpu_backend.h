@@ -1,0 +1,84 @@
+// The CPU backend's class: what it owns. Each file of this folder implements the operations its
+// name says: backend.cpp (memory), norm.cpp, embedding.cpp, attention.cpp, elementwise.cpp,
+// loss.cpp, optimizer.cpp; matmul.cpp holds oneDNN. Read next: norm.cpp.
+#pragma once
+#include "core/cpu/backend.h"
+#include "core/cpu/isa.h"
+#include "core/cpu/matmul.h"
+#include "core/cpu/pool.h"
+#include "core/cpu/scratch.h"
+
+namespace causeway::cpu {
+
+class CpuBackend final : public Backend {
+ public:
+  CpuBackend(int threads, Isa isa);
+
+  std::string_view name() const override { return "cpu"; }
+  void* allocate(size_t bytes) override;
+  void deallocate(void* data, size_t bytes) noexcept override;
+  void upload(const Tensor& dst, const void* host) override;
+  void download(void* host, const Tensor& src) override;
+  void copy(const Tensor& dst, const Tensor& src) override;
+  void zero(const Tensor& x) override;
+  void synchronize() override {}
+
+  void prepare(const Matmul& op) override;
+  size_t scratch_bytes() const override { return scratch_.bytes(); }
+  void matmul(const Matmul& op) override;
+
+  void embedding_forward(const Tensor& y, const Tensor& tokens, const Tensor& wte,
+                         const Tensor& wpe, const Tensor& position) override;
+  void embedding_backward(const Tensor& d_wte, GradMode wte_mode, const Tensor& d_wpe,
+                          GradMode wpe_mode, const Tensor& d_y, const Tensor& tokens,
+                          const Tensor& position) override;
+  void norm_forward(const NormForward& op) override;
+  void norm_backward(const NormBackward& op) override;
+  void rope(const Tensor& x, const Tensor& table, const Tensor& position,
+            RopeDirection direction) override;
+  void attention_forward(const AttentionForward& op) override;
+  void attention_backward(const AttentionBackward& op) override;
+  void activation_forward(Activation kind, const Tensor& y, const Tensor& x) override;
+  void activation_backward(Activation kind, const Tensor& d_x, const Tensor& d_y,
+                           const Tensor& x) override;
+  void dropout(const Tensor& y, const Tensor& x, double p, const RandomStream& stream) override;
+  void cross_entropy(const CrossEntropy& op) override;
+
+  void sum(const Tensor& out, const Tensor& x) override;
+  void sum_of_squares(const Tensor& partials, const Tensor& x) override;
+  void clip_and_guard(const Tensor& scalars, const Tensor& partials, const Tensor& losses,
+                      double max_norm) override;
+  void adamw(const AdamW& op, std::span<const AdamWSlice> slices) override;
+  void axpby(const Tensor& y, double alpha, const Tensor& x, double beta) override;
+  void cast(const Tensor& y, const Tensor& x) override;
+
+ private:
+  /// body(begin, end) for ranges of [0, n) of at most `piece`, shared out between the threads.
+  template <class Body>
+  void in_pieces(int64_t n, int64_t piece, const Body& body) {
+    pool_.run((n + piece - 1) / piece,
+              [&](int64_t i, int) { body(i * piece, std::min(n, (i + 1) * piece)); });
+  }
+
+  Kernels kernels_;
+  Pool pool_;
+  Scratch scratch_;
+  Products products_;
+};
+
+/// Elements one piece of cheap element-wise work holds: long enough to outweigh handing it out,
+/// short enough that a small model still has pieces for several threads.
+inline constexpr int64_t kPiece = 8192;
+/// Rows of `width` elements that make such a piece.
+inline int64_t rows_per_piece(int64_t width) {
+  return std::max<int64_t>(1, kPiece / std::max<int64_t>(1, width));
+}
+
+/// 0 for f32, 1 for bf16, the index of Kernels' tables. Throws "op.unsupported" for other dtypes.
+int act_index(DType dtype, std::string_view op);
+
+/// Every index in [least, limit), or Error "op.<op>": a stray token id would write anywhere.
+void check_indices(const Tensor& index, int64_t least, int64_t limit, std::string_view op,
+                   std::string_view name);
+
+}  // namespace causeway::cpu

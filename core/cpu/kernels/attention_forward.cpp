@@ -1,0 +1,139 @@
+// Causal attention, forward, without a T × T matrix: keys are taken in blocks, and each query keeps
+// a running maximum, sum and weighted value (Milakov & Gimelshein 2018, arXiv:1805.02867; Dao et
+// al. 2022, arXiv:2205.14135). Read next: attention_backward.cpp, ../attention.cpp.
+#include "core/cpu/kernels/attention_common.h"
+#include "core/cpu/kernels/fill.h"
+
+namespace causeway::cpu::CAUSEWAY_ISA {
+namespace {
+
+/// A piece's working memory; Dp is the head size padded to whole vectors.
+struct Work {
+  float* q;        // (queries, Dp), times scale
+  float* o;        // (queries, Dp), not yet divided by the sum
+  float* highest;  // (queries)
+  float* total;    // (queries, lanes): Σ exp(score − highest), one chain per lane
+  float* k;        // (D, kKeys): a block of keys, transposed
+  float* v;        // (kKeys, Dp)
+  float* s;        // (kQueries, kKeys): scores, then probabilities
+};
+
+size_t attention_forward_scratch(const AttentionArgs& a, int64_t queries) {
+  const int64_t dp = padded(a.width);
+  return padded(queries) * (2 * dp + 1 + kLanes) + 2 * kKeys * dp + kQueries * kKeys;
+}
+
+Work divide(float* p, int64_t queries, int64_t dp) {
+  Work w;
+  queries = padded(queries);
+  w.q = p, p += queries * dp;
+  w.o = p, p += queries * dp;
+  w.highest = p, p += queries;
+  w.total = p, p += queries * kLanes;
+  w.k = p, p += kKeys * dp;
+  w.v = p, p += kKeys * dp;
+  w.s = p;
+  return w;
+}
+
+/// Scores of one query → probabilities relative to its new maximum; rescales what the query has
+/// gathered so far. Columns outside [begin, end) get 0.
+void soften_row(float* s, int64_t begin, int64_t end, int64_t columns, float& highest, float* total,
+                float* o, int64_t dp) {
+  for (int64_t j = 0; j < begin; ++j) s[j] = -__builtin_inff();
+  for (int64_t j = end; j < columns; ++j) s[j] = -__builtin_inff();
+  F top = splat(-__builtin_inff());
+  for (int64_t j = 0; j < columns; j += kLanes) top = max(top, load(s + j));
+  const float block_top = max(top);
+  if (!(block_top <= highest)) {
+    // On the first block `highest` is −∞ and nothing has been gathered: exp gives 0, 0 · 0 = 0.
+    const F keep = exp(splat(highest - block_top));
+    for (int64_t d = 0; d < dp; d += kLanes) store(o + d, load(o + d) * keep);
+    store(total, load(total) * keep);
+    highest = block_top;
+  }
+  const F level = splat(highest);
+  F sums = load(total);
+  for (int64_t j = 0; j < columns; j += kLanes) {
+    const F p = exp(load(s + j) - level);
+    store(s + j, p);
+    sums += p;
+  }
+  store(total, sums);
+}
+
+/// Queries [begin, end) of the piece against the packed block of keys that starts at key0.
+void attend(const AttentionArgs& a, const AttentionPiece& piece, const Work& w, int64_t begin,
+            int64_t end, int64_t key0, int64_t keys) {
+  const Range any =
+      visible_to_any(a, piece.batch, piece.query_begin + begin, piece.query_begin + end);
+  if (any.end <= key0 || any.begin >= key0 + keys) return;
+  const int64_t depth = any.end - key0 < keys ? any.end - key0 : keys;
+  const int64_t columns = padded(depth), dp = padded(a.width), rows = end - begin;
+  float* q = w.q + begin * dp;
+  float* o = w.o + begin * dp;
+  gemm<Into::Overwrite>({w.s, kKeys}, {q, dp, 1}, {w.k, kKeys}, rows, columns / kLanes, a.width);
+  for (int64_t r = 0; r < rows; ++r) {
+    const int64_t query = piece.query_begin + begin + r;
+    const Range range = visible(a, piece.batch, query);
+    float* s = w.s + r * kKeys;
+    const int64_t first = range.begin > key0 ? range.begin - key0 : 0;
+    const int64_t last = range.end - key0;
+    if (first >= depth || last <= 0) {  // sees nothing here
+      for (int64_t j = 0; j < columns; ++j) s[j] = 0;
+      continue;
+    }
+    finish_scores(a, s, columns, query + a.tk - a.tq - key0, piece.head);
+    soften_row(s, first, last < depth ? last : depth, columns, w.highest[begin + r],
+               w.total + (begin + r) * kLanes, o + r * dp, dp);
+  }
+  gemm<Into::Add>({o, dp}, {w.s, kKeys, 1}, {w.v, dp}, rows, dp / kLanes, depth);
+}
+
+template <class T>
+void finish(const AttentionArgs& a, const AttentionPiece& piece, const Work& w) {
+  const int64_t dp = padded(a.width);
+  for (int64_t query = piece.query_begin; query < piece.query_end; ++query) {
+    const int64_t r = query - piece.query_begin;
+    const float total = sum(load(w.total + r * kLanes));
+    const F inverse = splat(1.0f / total);
+    T* o = head_row<T>(a.o, piece.batch, query, piece.head, a.width);
+    sweep(a.width,
+          [&](int64_t d, auto part) { store(o + d, load(w.o + r * dp + d) * inverse, part); });
+    a.lse[(piece.batch * a.heads + piece.head) * a.tq + query] =
+        w.highest[r] + log(splat(total))[0];
+  }
+}
+
+template <class T>
+void attention_forward(const AttentionArgs& a, const AttentionPiece& piece, float* scratch) {
+  const int64_t queries = piece.query_end - piece.query_begin, dp = padded(a.width);
+  const int64_t kv_head = piece.head / (a.heads / a.kv_heads);
+  const Work w = divide(scratch, queries, dp);
+  pack_rows<T>(w.q, dp, head_row<T>(a.q, piece.batch, piece.query_begin, piece.head, a.width),
+               a.q.t, queries, a.width, a.scale);
+  for (int64_t i = 0; i < queries * dp; ++i) w.o[i] = 0;
+  for (int64_t i = 0; i < queries; ++i) w.highest[i] = -__builtin_inff();
+  for (int64_t i = 0; i < queries * kLanes; ++i) w.total[i] = 0;
+
+  const Range keys = visible_to_any(a, piece.batch, piece.query_begin, piece.query_end);
+  for (int64_t key0 = keys.begin / kKeys * kKeys; key0 < keys.end; key0 += kKeys) {
+    const int64_t n = a.tk - key0 < kKeys ? a.tk - key0 : kKeys;
+    pack_columns<T>(w.k, head_row<T>(a.k, piece.batch, key0, kv_head, a.width), a.k.t, n, a.width);
+    pack_rows<T>(w.v, dp, head_row<T>(a.v, piece.batch, key0, kv_head, a.width), a.v.t, n, a.width,
+                 1.0f);
+    for (int64_t begin = 0; begin < queries; begin += kQueries)
+      attend(a, piece, w, begin, begin + kQueries < queries ? begin + kQueries : queries, key0, n);
+  }
+  finish<T>(a, piece, w);
+}
+
+}  // namespace
+
+void fill_attention_forward(Kernels& k) {
+  k.attention_forward_scratch = attention_forward_scratch;
+  k.attention_forward[0] = attention_forward<float>;
+  k.attention_forward[1] = attention_forward<b16>;
+}
+
+}  // namespace causeway::cpu::CAUSEWAY_ISA

@@ -1,0 +1,98 @@
+// exp, log, tanh and the activations built on them, on vectors of float (Cephes' polynomials,
+// public domain, Moshier 1992). The error bounds were measured over all floats of the stated range
+// by tests/ops/cpu_math_test.cpp. Read next: the kernels.
+#pragma once
+#include "core/cpu/simd.h"
+
+namespace causeway::cpu::CAUSEWAY_ISA {
+
+/// e^x to 2 ulp; 0 below −87.33 (where the result would be denormal), +∞ above 88.37, NaN for NaN.
+SIMD_INLINE F exp(F x) {
+  // Adding 1.5·2^23 rounds x / ln 2 to an integer n and leaves n in the low bits of the sum.
+  const F magic = splat(12582912.0f);
+  const F shifted = fma(x, splat(1.44269504088896341f), magic);
+  const F n = shifted - magic;
+  F r = fma(n, splat(-0.693359375f), x);  // x − n·ln 2, in two steps
+  r = fma(n, splat(2.12194440e-4f), r);
+  F p = splat(1.9875691500e-4f);
+  p = fma(p, r, splat(1.3981999507e-3f));
+  p = fma(p, r, splat(8.3334519073e-3f));
+  p = fma(p, r, splat(4.1665795894e-2f));
+  p = fma(p, r, splat(1.6666665459e-1f));
+  p = fma(p, r, splat(5.0000001201e-1f));
+  const F y = fma(p, r * r, r) + 1.0f;
+  const F scale = (F)(((U)shifted << 23) + 0x3f800000u);  // 2^n
+  const F result = x < -87.33f ? F{} : y * scale;
+  return x > 88.37f ? splat(__builtin_inff()) : result;
+}
+
+/// ln x for normal x > 0, to 2 ulp; other x give no meaningful value, NaN gives NaN.
+SIMD_INLINE F log(F x) {
+  const U bits = (U)x;
+  I exponent = (I)(bits >> 23) - 126;
+  F m = (F)((bits & 0x007fffffu) | 0x3f000000u);  // in [0.5, 1)
+  const I low = m < 0.70710678f;
+  exponent += low;  // a true comparison is −1
+  m = (low ? m + m : m) - 1.0f;
+  const F e = __builtin_convertvector(exponent, F);
+  const F z = m * m;
+  F p = splat(7.0376836292e-2f);
+  p = fma(p, m, splat(-1.1514610310e-1f));
+  p = fma(p, m, splat(1.1676998740e-1f));
+  p = fma(p, m, splat(-1.2420140846e-1f));
+  p = fma(p, m, splat(1.4249322787e-1f));
+  p = fma(p, m, splat(-1.6668057665e-1f));
+  p = fma(p, m, splat(2.0000714765e-1f));
+  p = fma(p, m, splat(-2.4999993993e-1f));
+  p = fma(p, m, splat(3.3333331174e-1f));
+  F y = p * m * z;
+  y = fma(e, splat(-2.12194440e-4f), y);
+  y = fma(z, splat(-0.5f), y);
+  const F result = fma(e, splat(0.693359375f), m + y);
+  return x != x ? x : result;
+}
+
+/// tanh x to 2 ulp.
+SIMD_INLINE F tanh(F x) {
+  const F z = x * x;
+  F p = splat(-5.70498872745e-3f);
+  p = fma(p, z, splat(2.06390887954e-2f));
+  p = fma(p, z, splat(-5.37397155531e-2f));
+  p = fma(p, z, splat(1.33314422036e-1f));
+  p = fma(p, z, splat(-3.33332819422e-1f));
+  const F near = fma(p * z, x, x);
+  const F magnitude = (F)((U)x & 0x7fffffffu);
+  const F far = 1.0f - 2.0f / (exp(magnitude + magnitude) + 1.0f);
+  const F signed_far = (F)((U)far | ((U)x & 0x80000000u));
+  return magnitude < 0.625f ? near : signed_far;
+}
+
+/// σ(x) and 1 − σ(x), each without cancellation.
+struct Sigmoid {
+  F on, off;
+};
+SIMD_INLINE Sigmoid sigmoid(F x) {
+  // Beyond ±80 both have long reached 0 or 1; the clamp keeps e^−x finite. NaN passes through.
+  const F e = exp(-max(splat(-80.0f), min(splat(80.0f), x)));
+  const F on = 1.0f / (1.0f + e);
+  return {on, e * on};
+}
+
+constexpr float kGeluSlope = 1.5957691216057308f;  // 2·√(2/π)
+constexpr float kGeluCubic = 0.044715f;
+
+/// GELU, tanh form: x · (1 + tanh u) / 2 = x · σ(2u), u = √(2/π) · (x + 0.044715 x³).
+/// Hendrycks & Gimpel 2016, arXiv:1606.08415.
+SIMD_INLINE F gelu(F x) {
+  const F inner = x * fma(x * x, splat(kGeluSlope * kGeluCubic), splat(kGeluSlope));
+  return x * sigmoid(inner).on;
+}
+SIMD_INLINE F gelu_slope(F x) {
+  const F square = x * x;
+  const F inner = x * fma(square, splat(kGeluSlope * kGeluCubic), splat(kGeluSlope));
+  const F d_inner = fma(square, splat(3 * kGeluSlope * kGeluCubic), splat(kGeluSlope));
+  const Sigmoid s = sigmoid(inner);
+  return s.on * fma(x * s.off, d_inner, splat(1.0f));
+}
+
+}  // namespace causeway::cpu::CAUSEWAY_ISA

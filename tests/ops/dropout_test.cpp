@@ -1,0 +1,18 @@
+// Dropout. The cases are in core/cases; what is required of them in agreement.h and complex_step.h.
+#include "core/cases/families.h"
+#include "tests/ops/agreement.h"
+#include "tests/ops/complex_step.h"
+
+#include "tests/catch.h"
+
+namespace causeway {
+
+TEST_CASE("the backward of dropout is the exact derivative of its forward", "[ops][gradient]") {
+  require_exact_gradients(dropout_cases(), 24);
+}
+
+TEST_CASE("dropout agrees with the double reference on every product backend", "[ops][agreement]") {
+  require_agreement(dropout_cases());
+}
+
+}  // namespace causeway

@@ -1,0 +1,20 @@
+// Token and position embedding. The cases are in core/cases; what is required of them in
+// agreement.h and complex_step.h.
+#include "core/cases/families.h"
+#include "tests/ops/agreement.h"
+#include "tests/ops/complex_step.h"
+
+#include "tests/catch.h"
+
+namespace causeway {
+
+TEST_CASE("the backward of embedding is the exact derivative of its forward", "[ops][gradient]") {
+  require_exact_gradients(embedding_cases(), 24);
+}
+
+TEST_CASE("embedding agrees with the double reference on every product backend",
+          "[ops][agreement]") {
+  require_agreement(embedding_cases());
+}
+
+}  // namespace causeway

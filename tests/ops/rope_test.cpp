@@ -1,0 +1,19 @@
+// Rotary positions. The cases are in core/cases; what is required of them in agreement.h and
+// complex_step.h.
+#include "core/cases/families.h"
+#include "tests/ops/agreement.h"
+#include "tests/ops/complex_step.h"
+
+#include "tests/catch.h"
+
+namespace causeway {
+
+TEST_CASE("the backward of rope is the exact derivative of its forward", "[ops][gradient]") {
+  require_exact_gradients(rope_cases(), 12);
+}
+
+TEST_CASE("rope agrees with the double reference on every product backend", "[ops][agreement]") {
+  require_agreement(rope_cases());
+}
+
+}  // namespace causeway

@@ -1,0 +1,101 @@
+// The step's operations on every backend: sums, clipping and guard, AdamW, axpby, cast.
+// Their cases are in core/cases/step.cpp.
+#include <cmath>
+#include <limits>
+
+#include "core/cases/case_tensors.h"
+#include "core/cases/families.h"
+#include "tests/ops/agreement.h"
+#include "tests/reference/backend.h"
+
+#include "tests/catch.h"
+
+namespace causeway {
+
+TEST_CASE("the step's operations agree with the double reference on every product backend",
+          "[ops][agreement]") {
+  require_agreement(step_cases());
+}
+
+TEST_CASE("a non-finite loss or gradient norm clears kFinite on every backend", "[ops]") {
+  const double inf = std::numeric_limits<double>::infinity();
+  const auto exact = make_reference_backend(DType::F64);
+  std::vector<Backend*> backends = {exact.get()};
+  for (const NamedBackend& product : product_backends()) backends.push_back(product.backend.get());
+  const OpCase c = clip_and_guard_case(3, 2, 1);
+  for (Backend* backend : backends) {
+    INFO(backend->name());
+    CaseTensors t(
+        *backend, c,
+        {.precision = Precision::all(DType::F64), .rounding = Precision::all(DType::F64)});
+    const auto finite = [&](double loss, double partial) {
+      t.set("losses", {1, loss});
+      t.set("partials", {1, partial, 2});
+      c.forward.run(*backend, t);
+      return t.values("scalars")[kFinite];
+    };
+    REQUIRE(finite(2, 3) == 1);
+    REQUIRE(finite(std::nan(""), 3) == 0);
+    REQUIRE(finite(inf, 3) == 0);
+    REQUIRE(finite(2, inf) == 0);
+    REQUIRE(finite(2, std::nan("")) == 0);
+    REQUIRE(finite(2, 3) == 1);
+  }
+}
+
+TEST_CASE("AdamW writes not one bit where kFinite is 0, and a NaN gradient then does no harm",
+          "[ops]") {
+  const OpCase c = adamw_case({.n = 37, .finite = 0});
+  for (const NamedBackend& product : product_backends())
+    for (PrecisionChoice choice : {PrecisionChoice::Fp32, PrecisionChoice::Bf16}) {
+      INFO(product.name);
+      CaseTensors t(*product.backend, c,
+                    {.precision = Precision::of(choice), .rounding = Precision::of(choice)});
+      t.set("grad", std::vector<double>(37, std::nan("")));
+      std::vector<std::vector<double>> before;
+      for (const char* name : {"value", "master", "m", "v"}) before.push_back(t.values(name));
+      c.forward.run(*product.backend, t);
+      for (size_t i = 0; i < before.size(); ++i) REQUIRE(t.values(c.tensors[i].name) == before[i]);
+    }
+}
+
+TEST_CASE("a bf16 value after AdamW is its master, rounded", "[ops]") {
+  const OpCase c = adamw_case({.n = 1031, .step = 3});
+  const Precision precision = Precision::of(PrecisionChoice::Bf16);
+  for (const NamedBackend& product : product_backends()) {
+    INFO(product.name);
+    CaseTensors t(*product.backend, c, {.precision = precision, .rounding = precision});
+    c.forward.run(*product.backend, t);
+    std::vector<double> rounded = t.values("master");
+    for (double& e : rounded) e = static_cast<float>(bf16(static_cast<float>(e)));
+    REQUIRE(t.values("value") == rounded);
+  }
+}
+
+TEST_CASE("AdamW takes every slice of its list, each with its own weight decay", "[ops]") {
+  for (const NamedBackend& product : product_backends()) {
+    INFO(product.name);
+    Backend& ops = *product.backend;
+    const Buffer memory(ops, 256 * sizeof(float)), step(ops, kStepScalars * sizeof(double));
+    const Tensor all(memory.data(), DType::F32, {256});
+    std::vector<float> host(256, 0.0f);
+    std::fill(host.begin(), host.begin() + 64, 1.0f);  // the values; moments and gradients are 0
+    ops.upload(all, host.data());
+    const Tensor scalars(step.data(), DType::F64, {kStepScalars});
+    const double factors[kStepScalars] = {0, 0, 1, 1};
+    ops.upload(scalars, factors);
+    std::vector<AdamWSlice> slices;
+    for (int64_t begin : {0, 40})
+      slices.push_back({.value = all.slice(0, begin, 24),
+                        .m = all.slice(0, 64 + begin, 24),
+                        .v = all.slice(0, 128 + begin, 24),
+                        .grad = all.slice(0, 192 + begin, 24),
+                        .weight_decay = begin == 0 ? 0.5 : 0.25});
+    ops.adamw({.lr = 0.5, .step = 1, .scalars = scalars}, slices);
+    ops.download(host.data(), all);
+    // No gradient: p ← p · (1 − lr · weight_decay), the 16 elements between the slices untouched.
+    for (int i = 0; i < 64; ++i) REQUIRE(host[i] == (i < 24 ? 0.75f : i < 40 ? 1.0f : 0.875f));
+  }
+}
+
+}  // namespace causeway

@@ -1,0 +1,156 @@
+// Stop anywhere, run the same command again: the result equals the uninterrupted run's, bit for bit.
+// Read next: train/trainer_open.cpp.
+#include <algorithm>
+#include <chrono>
+#include <thread>
+
+#include "core/philox.h"
+#include "tests/train/markov.h"
+#include "tests/train/program.h"
+#include "tests/train/temp_folder.h"
+
+// Catch2's CHECK, not ours: last.
+#include "tests/catch.h"
+
+namespace causeway::test {
+namespace {
+
+// Dropout, accumulation over lanes, clipping, and a text so short that the run reaches its third
+// epoch: everything that could depend on history.
+constexpr char kConfig[] = R"(
+run: {name: r}
+data: {source: text.txt, tokenizer: char, val_fraction: 0.1}
+model: {n_layer: 2, n_head: 2, n_embd: 32, block_size: 16, dropout: 0.1}
+train: {max_steps: 300, global_batch_size: 8, micro_batch_size: 2, threads: 1}
+optimizer: {lr: 3e-3}
+eval: {every: 50}
+checkpoint: {every: 25, keep_last: 2}
+log: {every: 100}
+)";
+constexpr int kSteps = 300;
+
+void prepare(const std::filesystem::path& folder) {
+  write_text(folder / "text.txt", MarkovSource().text(16'000, 3));
+  write_text(folder / "r.yaml", kConfig);
+}
+
+std::string metrics(const std::filesystem::path& folder) {
+  return read_text(folder / "runs/r/metrics.jsonl");
+}
+
+/// Everything the last checkpoint holds, but for what names the run itself.
+std::string final_state(const std::filesystem::path& folder) {
+  const auto last = folder / "runs/r/checkpoints/step-00000300";
+  return read_text(last / "model.safetensors") +
+         read_text(last / "optimizer-00000-of-00001.safetensors") +
+         read_text(last / "state.json");
+}
+
+int64_t lines_of(const std::string& text) { return std::count(text.begin(), text.end(), '\n'); }
+
+/// Runs until metrics.jsonl has `step` lines, then sends the signal. Returns the exit code.
+int stop_at(const std::filesystem::path& folder, int64_t step, int signal) {
+  Program program(folder, {"train", "r.yaml"});
+  while (program.running() && lines_of(metrics(folder)) < step)
+    std::this_thread::sleep_for(std::chrono::microseconds(200));
+  program.signal(signal);
+  return program.wait();
+}
+
+void check_stops(int stops, int signal, int expected_code, uint64_t seed) {
+  const TempFolder whole, cut;
+  prepare(whole.path()), prepare(cut.path());
+  const auto uninterrupted = run_program(whole.path(), {"train", "r.yaml"});
+  INFO(uninterrupted.output);
+  REQUIRE(uninterrupted.exit_code == 0);
+  REQUIRE(lines_of(metrics(whole.path())) == kSteps);
+
+  std::vector<int64_t> steps;
+  for (int i = 0; i < stops; ++i) steps.push_back(1 + random_bits({.seed = seed}, i) % (kSteps - 10));
+  std::sort(steps.begin(), steps.end());
+  for (const int64_t step : steps) {
+    const int code = stop_at(cut.path(), step, signal);
+    INFO("stopped at step " << step << ": " << read_text(cut.path() / "output.txt"));
+    CHECK((code == expected_code || code == 0));  // 0: it finished before the signal came
+  }
+  const auto last = run_program(cut.path(), {"train", "r.yaml"});
+  INFO(last.output);
+  REQUIRE(last.exit_code == 0);
+  CHECK(metrics(cut.path()) == metrics(whole.path()));
+  CHECK(final_state(cut.path()) == final_state(whole.path()));
+}
+
+}  // namespace
+
+TEST_CASE("20 stops by SIGTERM leave no trace in the result") {
+  check_stops(20, SIGTERM, 75, 1);
+}
+
+TEST_CASE("20 stops by SIGKILL leave no trace in the result") {
+  check_stops(20, SIGKILL, 128 + SIGKILL, 2);
+}
+
+TEST_CASE("1, 2 and 3 threads write the same run") {
+  std::string expected;
+  for (const char* threads : {"1", "2", "3"}) {
+    const TempFolder folder;
+    prepare(folder.path());
+    const auto result = run_program(
+        folder.path(), {"train", "r.yaml", "train.max_steps=40",
+                        std::string("train.threads=") + threads});
+    INFO(result.output);
+    REQUIRE(result.exit_code == 0);
+    if (expected.empty()) expected = metrics(folder.path());
+    CHECK(metrics(folder.path()) == expected);
+  }
+}
+
+TEST_CASE("a finished run says what to raise, and a changed one is refused with the difference") {
+  const TempFolder folder;
+  prepare(folder.path());
+  REQUIRE(run_program(folder.path(), {"train", "r.yaml", "train.max_steps=30"}).exit_code == 0);
+  const auto again = run_program(folder.path(), {"train", "r.yaml", "train.max_steps=30"});
+  CHECK(again.exit_code == 0);
+  CHECK_THAT(again.output, Catch::Contains("already finished") && Catch::Contains("max_steps"));
+
+  const auto changed = run_program(folder.path(), {"train", "r.yaml", "optimizer.lr=1e-4"});
+  CHECK(changed.exit_code == 2);
+  CHECK_THAT(changed.output, Catch::Contains("error[config.changed]") &&
+                                 Catch::Contains("optimizer.lr") &&
+                                 Catch::Contains("run.name=NEW") && Catch::Contains("init_from"));
+  CHECK(run_program(folder.path(), {"train", "r.yaml", "train.max_steps=35"}).exit_code == 0);
+  CHECK(lines_of(metrics(folder.path())) == 35);
+}
+
+TEST_CASE("a second process on the same run is refused") {
+  const TempFolder folder;
+  prepare(folder.path());
+  Program first(folder.path(), {"train", "r.yaml", "train.max_steps=100000"});
+  while (first.running() && lines_of(metrics(folder.path())) < 2)
+    std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  const TempFolder elsewhere;  // its output must not overwrite the first's
+  const auto second = run_program(elsewhere.path(), {"train", (folder.path() / "r.yaml").string(),
+                                                     "run.dir=" + (folder.path() / "runs").string(),
+                                                     "data.source=" + (folder.path() / "text.txt").string()});
+  CHECK(second.exit_code == 2);
+  CHECK_THAT(second.output, Catch::Contains("error[usage.run_locked]"));
+  first.signal(SIGTERM);
+  CHECK(first.wait() == 75);
+}
+
+TEST_CASE("init_from starts a new run from another's weights") {
+  const TempFolder folder;
+  prepare(folder.path());
+  REQUIRE(run_program(folder.path(), {"train", "r.yaml", "train.max_steps=100"}).exit_code == 0);
+  const auto result = run_program(folder.path(), {"train", "r.yaml", "run.name=next",
+                                                  "run.init_from=runs/r", "train.max_steps=5"});
+  INFO(result.output);
+  REQUIRE(result.exit_code == 0);
+  const auto first_loss = [](const std::string& text) {
+    return std::stod(text.substr(text.find("\"loss\":") + 7));
+  };
+  CHECK(first_loss(read_text(folder.path() / "runs/next/metrics.jsonl")) <
+        first_loss(metrics(folder.path())) - 0.1);
+}
+
+}  // namespace causeway::test

@@ -1,0 +1,34 @@
+// What a run ran on: written to env.json, shown by `causeway doctor`. Read next: verb_doctor.cpp.
+#pragma once
+#include <cstdint>
+#include <optional>
+#include <string>
+
+#include "core/json.h"
+
+namespace causeway {
+
+/// What the promise of equal bits depends on: build, library versions, instruction set. Also the
+/// CPU's name, for people. No time, host name or path.
+struct Environment {
+  std::string version, commit, build_type, compiler;
+  std::string libraries;  ///< "fmt 9.1.0, yaml-cpp 0.7.0, ...", as found by the build
+  std::string cpu;        ///< "AMD EPYC 9B14"
+  std::string isa;        ///< what the CPU backend uses: "avx512+bf16"
+  bool native_bf16 = false;
+  int threads = 1;  ///< the CPU backend's default
+};
+Environment read_environment();
+Json to_json(const Environment& environment);
+
+/// What the machine lends this process now.
+struct MachineLimits {
+  int cpus_online = 1;
+  int cpus_allowed = 1;               ///< by the affinity mask
+  std::optional<double> cgroup_cpus;  ///< quota in CPUs, of the nearest control group that has one
+  int64_t memory = 0, memory_free = 0;   ///< bytes; free: what could be had without swapping
+  std::optional<int64_t> cgroup_memory;  ///< bytes
+};
+MachineLimits read_machine_limits();
+
+}  // namespace causeway

@@ -1,0 +1,64 @@
+// See measure.h.
+#include "train/measure.h"
+
+#include <chrono>
+#include <fstream>
+#include <string>
+#include <vector>
+
+#include "core/convert.h"
+
+namespace causeway {
+
+double now_seconds() {
+  using Clock = std::chrono::steady_clock;
+  return std::chrono::duration<double>(Clock::now().time_since_epoch()).count();
+}
+
+namespace {
+/// A figure of /proc/self/status, which gives kB.
+int64_t status_bytes(const std::string& key) {
+  std::ifstream in("/proc/self/status");
+  for (std::string line; std::getline(in, line);)
+    if (line.starts_with(key + ":")) return std::stoll(line.substr(key.size() + 1)) * 1024;
+  return 0;
+}
+}  // namespace
+
+int64_t peak_resident_bytes() { return status_bytes("VmHWM"); }
+int64_t resident_bytes() { return status_bytes("VmRSS"); }
+
+MatmulTimer::MatmulTimer(Backend& ops, DType dtype, const MatmulShape& shape)
+    : ops_(ops), shape_(shape) {
+  const int64_t a = shape.M * shape.K, b = shape.N * shape.K, y = shape.M * shape.N;
+  const size_t size = dtype_size(dtype);
+  memory_ = Buffer(ops, static_cast<size_t>(a + b + y) * size);
+  const Tensor all(memory_.data(), dtype, {a + b + y});
+  // Any ordinary numbers: zeros or denormals would not be timed like a model's.
+  std::vector<float> numbers(a + b + y);
+  for (size_t i = 0; i < numbers.size(); ++i)
+    numbers[i] = static_cast<float>(i % 17) * 0.05f - 0.4f;
+  ops.upload(all, convert(numbers, dtype).data());
+  op_ = {.y = all.slice(0, a + b, y).view({shape.M, shape.N}),
+         .a = all.slice(0, 0, a).view({shape.M, shape.K}),
+         .b = all.slice(0, a, b).view({shape.N, shape.K}),
+         .b_transpose = Transpose::Yes};
+  ops.prepare(op_);
+  ops.matmul(op_);
+}
+
+double MatmulTimer::rate(double seconds) {
+  ops_.synchronize();
+  const double begin = now_seconds();
+  double elapsed = 0;
+  int64_t runs = 0;
+  do {
+    ops_.matmul(op_);
+    ops_.synchronize();
+    ++runs;
+    elapsed = now_seconds() - begin;
+  } while (elapsed < seconds);
+  return static_cast<double>(runs) * shape_.flops() / elapsed;
+}
+
+}  // namespace causeway

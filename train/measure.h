@@ -1,0 +1,39 @@
+// How fast this machine multiplies matrices: the yardstick of `bench` and of the status line.
+#pragma once
+#include <cstdint>
+
+#include "core/buffer.h"
+
+namespace causeway {
+
+struct MatmulShape {
+  int64_t M, N, K;
+  double flops() const { return 2.0 * static_cast<double>(M) * N * K; }
+};
+
+/// Times matmuls of one shape on a backend; owns the operands.
+class MatmulTimer {
+ public:
+  MatmulTimer(Backend& ops, DType dtype, const MatmulShape& shape);
+  /// FLOP/s of one run of at least `seconds`.
+  double rate(double seconds);
+
+ private:
+  Backend& ops_;
+  MatmulShape shape_;
+  Buffer memory_;
+  Matmul op_;
+};
+
+/// A large square product: what the machine can do when nothing else is in the way.
+inline constexpr MatmulShape kPeakShape{1536, 1536, 1536};
+
+/// Seconds on a clock that never goes back.
+double now_seconds();
+
+/// Peak resident memory of this process in bytes, and what is resident now; 0 where the system does
+/// not tell.
+int64_t peak_resident_bytes();
+int64_t resident_bytes();
+
+}  // namespace causeway

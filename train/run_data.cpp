@@ -1,0 +1,38 @@
+// See length.h.
+#include "train/run_data.h"
+
+#include <cmath>
+
+#include "core/config_validate.h"
+#include "core/error.h"
+
+namespace causeway {
+
+Dataset open_run_data(const Config& config) {
+  return open_dataset(config.data, "datasets/.cache", config.model.vocab_size);
+}
+
+int64_t total_steps(const Config& config, int64_t windows) {
+  const TrainConfig& train = config.train;
+  const int64_t batch = train.global_batch_size;
+  const auto divide_up = [](int64_t a, int64_t b) { return (a + b - 1) / b; };
+  if (train.max_steps) return *train.max_steps;
+  if (train.max_tokens) return divide_up(*train.max_tokens, batch * config.model.block_size);
+  const double sequences = train.max_epochs.value() * static_cast<double>(windows);
+  return static_cast<int64_t>(std::ceil(sequences / static_cast<double>(batch)));
+}
+
+void resolve_with_data(Config& config, const Dataset& dataset) {
+  if (!config.model.vocab_size) config.model.vocab_size = dataset.vocab_size;
+  if (*config.model.vocab_size < dataset.vocab_size)
+    throw Error(
+        {.id = "config.vocab_size",
+         .where = config.marks.where("model.vocab_size"),
+         .what = fmt::format("model.vocab_size is {}, but {} has {} different tokens",
+                             *config.model.vocab_size, config.data.source, dataset.vocab_size),
+         .remedy =
+             fmt::format("set model.vocab_size to auto, or to at least {}", dataset.vocab_size)});
+  resolve(config);
+}
+
+}  // namespace causeway

@@ -1,0 +1,20 @@
+// A run's data, and what only it can tell: how many steps there are, and the last `auto` values.
+// Read next: trainer.cpp.
+#pragma once
+#include "core/config.h"
+#include "data/dataset.h"
+
+namespace causeway {
+
+/// The data set of the config's data section; a text is prepared on its first use, in a cache.
+Dataset open_run_data(const Config& config);
+
+/// Optimizer steps of the run, from whichever of max_steps, max_tokens and max_epochs is given
+/// (rounded up). `windows`: sequences per epoch. `config` resolved but for decay_steps.
+int64_t total_steps(const Config& config, int64_t windows);
+
+/// Fills model.vocab_size from the data set, then everything resolve() can. Throws Error
+/// "config.vocab_size" when the config asks for fewer tokens than the data has.
+void resolve_with_data(Config& config, const Dataset& dataset);
+
+}  // namespace causeway

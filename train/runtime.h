@@ -1,0 +1,21 @@
+// The one place that decides which device a run uses. After it, no code asks.
+// Read next: trainer.h.
+#pragma once
+#include <memory>
+#include <string>
+
+#include "core/backend.h"
+#include "core/config.h"
+
+namespace causeway {
+
+struct Runtime {
+  std::unique_ptr<Backend> backend;
+  std::string device;   ///< "cpu (avx512+bf16, 2 threads)", for people
+  std::string warning;  ///< what the user should know about the choice, or empty
+};
+
+/// Throws Error "device.missing" when the config asks for a device this build or machine lacks.
+Runtime make_runtime(DeviceChoice device, const TrainConfig& train);
+
+}  // namespace causeway

@@ -1,0 +1,28 @@
+// Signals only set a flag: the trainer looks at it between steps, saves, and exits with 75.
+// Read next: trainer.h.
+#pragma once
+#include <csignal>
+
+namespace causeway {
+
+/// While one exists, SIGINT, SIGTERM and SIGUSR1 are remembered instead of ending the process. A
+/// second SIGINT ends it at once, as if it had never been caught (a shell shows 130): nothing is
+/// saved, older checkpoints stay valid. The destructor puts the former handlers back.
+class SignalGuard {
+ public:
+  SignalGuard();
+  ~SignalGuard();
+  SignalGuard(const SignalGuard&) = delete;
+  SignalGuard& operator=(const SignalGuard&) = delete;
+
+  /// The first signal received since this guard was made, or 0. Cheap: one relaxed load.
+  int received() const;
+
+ private:
+  struct sigaction former_[3]{};
+};
+
+/// "SIGINT (Ctrl-C)", "SIGTERM", ... for messages.
+const char* signal_name(int signal);
+
+}  // namespace causeway

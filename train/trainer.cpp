@@ -1,0 +1,182 @@
+// The training loop. See trainer.h; how a run is opened is in trainer_open.cpp.
+#include "train/trainer.h"
+
+#include <cmath>
+
+#include "train/flops.h"
+#include "train/generate.h"
+#include "train/measure.h"
+
+namespace causeway {
+namespace {
+/// With guard.non_finite: skip, so many useless steps in a row end the run all the same.
+constexpr int64_t kMostSkipped = 20;
+}  // namespace
+
+ExitCode Trainer::run() {
+  if (finished()) {
+    console_->line(
+        fmt::format("already finished: {} of {} steps are done. To go on, raise "
+                    "train.max_steps (or max_tokens, max_epochs)",
+                    format_count(position_.step), format_count(total_steps_)));
+    return ExitCode::Ok;
+  }
+  peak_flops_ =
+      MatmulTimer(*runtime_.backend, Precision::of(config_.train.precision).act, kPeakShape)
+          .rate(0.1);
+  last_line_ = {now_seconds(), position_.step};
+  while (!finished() && !signals_.received()) train_one_step();
+  return finish();
+}
+
+void Trainer::train_one_step() {
+  const double lr = learning_rate_.at(position_.step);
+  const StepResult result = step_->run(
+      position_.step, [this](int64_t i, HostBatch& batch) { loader_->fill(i, batch); }, lr);
+  guard(result);
+  ++position_.step;
+  position_.tokens += step_->tokens_per_step();
+
+  const std::optional<double> val_loss = evaluate_if_due();
+  record(result, lr, val_loss);
+  show_progress(result, lr, val_loss);
+  sample_if_due();
+  if (due(config_.checkpoint.every) && !finished()) try_to_save(val_loss);
+  if (finished()) last_val_loss_ = val_loss;
+}
+
+void Trainer::guard(const StepResult& result) {
+  if (result.finite) {
+    skipped_in_a_row_ = 0;
+    return;
+  }
+  const int64_t step = position_.step + 1;
+  const bool skip = config_.guard.non_finite == NonFinite::Skip;
+  if (skip && ++skipped_in_a_row_ <= kMostSkipped) {
+    ++position_.skipped;
+    console_->warn(
+        fmt::format("step {}: loss {} and gradient norm {} are not finite; the step was "
+                    "skipped, no weight changed",
+                    step, result.loss, result.grad_norm));
+    return;
+  }
+  try_to_save({});  // the weights are those of the last good step
+  throw Error(
+      {.id = "guard.non_finite",
+       .where = fmt::format("{}, step {}", folder_.root().string(), step),
+       .what = fmt::format("loss {}, gradient norm {}: no number any more. The weights were "
+                           "not touched; step {} is saved",
+                           result.loss, result.grad_norm, position_.step),
+       .remedy = "lower optimizer.lr, lengthen schedule.warmup_steps or lower "
+                 "train.max_grad_norm,\nand start anew from an earlier checkpoint: "
+                 "run.name=NEW run.init_from=" +
+                 folder_.root().string()});
+}
+
+std::optional<double> Trainer::evaluate_if_due() {
+  if (!eval_loader_) return {};
+  const bool saving = due(config_.checkpoint.every);
+  if (!due(config_.eval.every) && !saving && !finished()) return {};
+  return evaluate();
+}
+
+double Trainer::evaluate() {
+  const int64_t batches =
+      std::min(config_.eval.batches.value_or(eval_loader_->batches()), eval_loader_->batches());
+  double sum = 0;
+  int64_t targets = 0;
+  for (int64_t i = 0; i < batches;
+       ++i)  // in index order, in double: the same on any machine layout
+    sum += step_->evaluate([&](HostBatch& batch) { targets += eval_loader_->fill(i, batch); });
+  return sum / static_cast<double>(targets);
+}
+
+void Trainer::record(const StepResult& result, double lr, std::optional<double> val_loss) {
+  metrics_->append(MetricsRecord{.step = position_.step,
+                                 .tokens = position_.tokens,
+                                 .loss = result.loss,
+                                 .val_loss = val_loss,
+                                 .grad_norm = result.grad_norm,
+                                 .lr = lr});
+  tensorboard_->add(position_.step,
+                    {{"loss/train", result.loss}, {"grad_norm", result.grad_norm}, {"lr", lr}});
+  if (val_loss) tensorboard_->add(position_.step, {{"loss/val", *val_loss}});
+}
+
+void Trainer::show_progress(const StepResult& result, double lr, std::optional<double> val_loss) {
+  const double now = now_seconds();
+  const int64_t steps = position_.step - last_line_.step;
+  const double seconds = now - last_line_.time;
+  rate_ = static_cast<double>(steps * step_->tokens_per_step()) / seconds;
+  const double per_step = seconds / static_cast<double>(steps);
+  console_->status({.step = position_.step,
+                    .max_steps = total_steps_,
+                    .loss = result.loss,
+                    .tokens_per_second = rate_,
+                    .peak_share = rate_ * flops_per_token(config_.model) / peak_flops_,
+                    .eta_seconds = per_step * static_cast<double>(total_steps_ - position_.step)});
+  if (!due(config_.log.every) && !val_loss && !finished() && position_.step != first_step_ + 1)
+    return;
+  console_->line(fmt::format("step {:>6}/{}  loss {:.4f}{}  lr {:.2e}  grad {:.3f}  {:>7} tok/s",
+                             position_.step, total_steps_, result.loss,
+                             val_loss ? fmt::format("  val {:.4f}", *val_loss) : "", lr,
+                             result.grad_norm, format_count(std::llround(rate_))));
+  timing_->append(TimingRecord{.step = position_.step,
+                               .seconds = per_step,
+                               .tokens_per_second = rate_,
+                               .resident_bytes = resident_bytes()});
+  tensorboard_->add(position_.step, {{"tokens_per_second", rate_}});
+  last_line_ = {now_seconds(), position_.step};
+}
+
+void Trainer::sample_if_due() {
+  if (!dataset_.tokenizer ||
+      !(due(config_.sample.every) || (config_.sample.every > 0 && finished())))
+    return;
+  const Tokenizer& tokenizer = *dataset_.tokenizer;
+  const std::string text = sample_text(*runtime_.backend, *model_, *state_, config_, tokenizer);
+  folder_.write_sample(position_.step, text);
+  console_->line(fmt::format("---- sample at step {} ----\n{}\n----", position_.step, text));
+}
+
+void Trainer::try_to_save(std::optional<double> val_loss) {
+  try {
+    save(val_loss);
+  } catch (const Error& error) {
+    if (error.exit_code() != ExitCode::Disk || finished() || signals_.received()) throw;
+    console_->warn(
+        fmt::format("step {} could not be saved, training goes on; the next save tries "
+                    "again\n{}",
+                    position_.step, error.what()));
+  }
+}
+
+void Trainer::save(std::optional<double> val_loss) {
+  if (saved_step_ == position_.step) return;
+  metrics_->sync();
+  if (val_loss && (!position_.best_val_loss || *val_loss < *position_.best_val_loss))
+    position_.best_val_loss = val_loss;
+  checkpoints_->save(position_.step, val_loss, [this](const std::filesystem::path& folder) {
+    write_checkpoint_files(folder, parts(), position_);
+  });
+  saved_step_ = position_.step;
+  checkpoints_->prune(config_.checkpoint.keep_last,
+                      config_.checkpoint.keep_best ? KeepBest::Yes : KeepBest::No);
+}
+
+ExitCode Trainer::finish() {
+  console_->clear_status();
+  if (saved_step_ != position_.step) save(last_val_loss_);
+  if (finished()) {
+    console_->line(fmt::format("finished: step {}, saved in {}", position_.step,
+                               folder_.checkpoints().string()));
+    return ExitCode::Ok;
+  }
+  console_->line(
+      fmt::format("stopped by {}: step {} of {} is saved. Run the same command again to "
+                  "go on",
+                  signal_name(signals_.received()), position_.step, total_steps_));
+  return ExitCode::Saved;
+}
+
+}  // namespace causeway

@@ -1,0 +1,159 @@
+// How a run is opened: data, folder, memory, and either a fresh start or the newest checkpoint.
+// See trainer.h.
+#include "core/config_dump.h"
+#include "core/config_load.h"
+#include "core/config_validate.h"
+#include "core/file.h"
+#include "core/hf.h"
+#include "train/environment.h"
+#include "train/run_data.h"
+#include "train/plan.h"
+#include "train/trainer.h"
+#include "train/weights.h"
+
+namespace causeway {
+
+Trainer::Trainer(Config config, const GivenConfig& given)
+    : config_(std::move(config)),
+      folder_(std::filesystem::path(config_.run.dir) / config_.run.name) {
+  open_data();
+  open_folder(given);
+  open_memory();
+  resume_or_begin();
+  open_logs();
+  announce();
+}
+
+void Trainer::open_data() {
+  dataset_ = open_run_data(config_);
+  resolve_with_data(config_, dataset_);
+  const int64_t B = *config_.train.micro_batch_size, T = config_.model.block_size;
+  const auto separator = config_.data.document_mask ? dataset_.end_of_text : std::nullopt;
+  if (config_.data.document_mask && !separator)
+    throw Error(
+        {.id = "config.document_mask",
+         .where = config_.marks.where("data.document_mask"),
+         .what = "the data has no end-of-text token, so there are no documents to separate",
+         .remedy = "set data.document_mask to false, or prepare a folder of several texts"});
+  loader_.emplace(dataset_.train, config_.run.seed, B, T, separator);
+  if (config_.eval.every > 0) {
+    if (dataset_.val.size() < 2)
+      throw Error(
+          {.id = "data.no_validation",
+           .where = config_.marks.where("eval.every"),
+           .what = fmt::format("{} has no validation split to evaluate on", config_.data.source),
+           .remedy = "set data.val_fraction above 0, or eval.every to 0"});
+    eval_loader_.emplace(dataset_.val, B, T, separator);
+  }
+  total_steps_ = total_steps(config_, loader_->windows());
+}
+
+void Trainer::open_folder(const GivenConfig& given) {
+  folder_.create();
+  lock_.emplace(folder_);
+  console_.emplace(detect_terminal(stdout), folder_.log());
+  checkpoints_.emplace(folder_.checkpoints());
+  checkpoints_->clean_stale();
+  given_ = given;
+}
+
+void Trainer::open_memory() {
+  runtime_ = make_runtime(config_.device, config_.train);
+  if (!runtime_.warning.empty()) console_->warn(runtime_.warning);
+  Backend& ops = *runtime_.backend;
+  model_.emplace(config_.model, config_.train.recompute);
+  const MemoryPlan plan = plan_memory(config_, *model_, &ops);
+  refuse_if_too_large(plan, config_);
+  const Precision precision = Precision::of(config_.train.precision);
+  state_.emplace(ops, config_.model, model_->params(), precision, StateUse::Training,
+                 1 + lane_levels(*config_.train.grad_lanes));
+  arena_ = Arena(ops, plan.arena_bytes);
+  step_.emplace(ops, arena_, *model_, *state_, config_);
+}
+
+void Trainer::resume_or_begin() {
+  const auto found = checkpoints_->newest_valid();
+  for (const std::string& warning : found.warnings) console_->warn(warning);
+  position_ = {.seed = config_.run.seed, .data_hash = dataset_.content_hash};
+  if (found.checkpoint) {
+    refuse_changes(read_position(found.checkpoint->folder));
+    CheckpointParts all = parts();
+    position_ = read_checkpoint_files(found.checkpoint->folder, all);
+    saved_step_ = position_.step;
+  } else if (!config_.run.init_from.empty()) {
+    load_weights(config_.run.init_from, *model_, *state_, *runtime_.backend);
+  } else {
+    state_->initialise(*runtime_.backend, config_.run.seed);
+  }
+  first_step_ = position_.step;
+  if (!config_.schedule.decay_steps && config_.schedule.kind != ScheduleKind::Wsd)
+    config_.schedule.decay_steps = total_steps_;  // and stays, however long the run becomes
+  learning_rate_ = make_learning_rate(config_.schedule, config_.optimizer.lr, total_steps_);
+  position_.resolved_config = to_yaml(config_);
+  folder_.write_configs(given_.text, given_.overrides, position_.resolved_config);
+  replace_file(folder_.environment(), to_json(read_environment()).dump(2) + "\n");
+}
+
+void Trainer::refuse_changes(const RunPosition& saved) {
+  const Config before = load_config_text(saved.resolved_config, "state.json");
+  keep_resolved(config_, before);
+  std::string refused;
+  for (const FieldDifference& d : differences(before, config_))
+    if (!d.allowed_on_resume)
+      refused += fmt::format("\n  {}: {} in the run, {} now", d.key, d.before, d.now);
+  if (saved.data_hash != dataset_.content_hash)
+    refused += fmt::format(
+        "\n  data: other tokens than the run was trained on (hash {} in the run, {} now)",
+        saved.data_hash, dataset_.content_hash);
+  if (refused.empty()) return;
+  throw Error(
+      {.id = "config.changed",
+       .where = folder_.root().string(),
+       .what = fmt::format("this run stands at step {} and cannot go on with changed "
+                           "settings:{}",
+                           saved.step, refused),
+       .remedy = fmt::format("undo the change to resume; or start another run: run.name=NEW\n"
+                             "or start another run from these weights: run.name=NEW "
+                             "run.init_from={}",
+                             folder_.root().string())});
+}
+
+void Trainer::open_logs() {
+  metrics_.emplace(folder_.metrics());
+  timing_.emplace(folder_.timing());
+  metrics_->truncate_after(position_.step);
+  timing_->truncate_after(position_.step);
+  tensorboard_.emplace(folder_.root(), position_.step);
+}
+
+void Trainer::announce() {
+  const auto say = [&](std::string_view what, const std::string& text) {
+    console_->line(fmt::format("{:<10}{}", what, text));
+  };
+  const ModelConfig& m = config_.model;
+  say("run", folder_.root().string());
+  say("device", fmt::format("{}, {}", runtime_.device,
+                            config_.train.precision == PrecisionChoice::Bf16 ? "bf16" : "fp32"));
+  say("data", dataset_.description);
+  say("model", fmt::format("{} parameters: {} layers, {} heads, {} wide, block {}, vocabulary {}",
+                           format_count(model_->params().count()), m.n_layer, m.n_head, m.n_embd,
+                           m.block_size, *m.vocab_size));
+  const double epochs = static_cast<double>(total_steps_) *
+                        static_cast<double>(config_.train.global_batch_size) /
+                        static_cast<double>(loader_->windows());
+  say("training", fmt::format("{} steps of {} tokens ({:.3g} epochs)", format_count(total_steps_),
+                              format_count(step_->tokens_per_step()), epochs));
+  if (position_.step > 0)
+    console_->line(fmt::format("resuming at step {} of {}", format_count(position_.step),
+                               format_count(total_steps_)));
+}
+
+CheckpointParts Trainer::parts() {
+  return {.ops = *runtime_.backend,
+          .model = *model_,
+          .state = *state_,
+          .precision = Precision::of(config_.train.precision).act,
+          .tokenizer = dataset_.tokenizer.get()};
+}
+
+}  // namespace causeway
