@@ -27,7 +27,6 @@ bool is_passing(const std::string& name) {
 }  // namespace
 
 void CheckpointStore::clean_stale() {
-  restore_replaced();
   for (const std::string& name : names_in(folder_))
     if (is_passing(name) && owner_is_gone(name)) delete_all(folder_ / name);
 }

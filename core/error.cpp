@@ -44,16 +44,18 @@ void check_failed(const char* condition, const char* file, int line, const std::
 }
 
 std::string did_you_mean(std::string_view word, const std::vector<std::string>& candidates) {
-  // Levenshtein distance, one row at a time.
+  // Edits between two words; swapping two neighbours, the commonest slip, is one edit. Three rows of
+  // the table are alive at a time (optimal string alignment).
   auto distance = [](std::string_view a, std::string_view b) {
-    std::vector<size_t> row(b.size() + 1);
+    std::vector<size_t> before, last(b.size() + 1), row(b.size() + 1);
     std::iota(row.begin(), row.end(), size_t{0});
     for (size_t i = 1; i <= a.size(); ++i) {
-      size_t diagonal = std::exchange(row[0], i);
+      before = std::exchange(last, row);
+      row[0] = i;
       for (size_t j = 1; j <= b.size(); ++j) {
-        const size_t substitute = diagonal + (a[i - 1] != b[j - 1]);
-        diagonal = row[j];
-        row[j] = std::min({row[j] + 1, row[j - 1] + 1, substitute});
+        row[j] = std::min({last[j] + 1, row[j - 1] + 1, last[j - 1] + (a[i - 1] != b[j - 1])});
+        if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1])
+          row[j] = std::min(row[j], before[j - 2] + 1);
       }
     }
     return row.back();

@@ -29,16 +29,22 @@ void remember(int signal) {
 
 }  // namespace
 
-SignalGuard::SignalGuard() {
+// oneDNN's generated sgemm code parks the stack pointer in a heap buffer while it runs. A handler
+// on that "stack" would write its frame over the heap before the buffer, so ours has a stack of its
+// own (and the pool's threads receive no signals at all).
+SignalGuard::SignalGuard() : stack_(64 * 1024) {
   received_signal = 0;
+  const stack_t own{.ss_sp = stack_.data(), .ss_flags = 0, .ss_size = stack_.size()};
+  sigaltstack(&own, &former_stack_);
   struct sigaction action {};
   action.sa_handler = remember;
-  action.sa_flags = SA_RESTART;  // a save in progress is not disturbed
+  action.sa_flags = SA_RESTART | SA_ONSTACK;  // a save in progress is not disturbed
   for (int i = 0; i < 3; ++i) sigaction(kSignals[i], &action, &former_[i]);
 }
 
 SignalGuard::~SignalGuard() {
   for (int i = 0; i < 3; ++i) sigaction(kSignals[i], &former_[i], nullptr);
+  sigaltstack(&former_stack_, nullptr);
 }
 
 int SignalGuard::received() const { return received_signal.load(std::memory_order_relaxed); }

@@ -2,12 +2,13 @@
 // Read next: trainer.h.
 #pragma once
 #include <csignal>
+#include <vector>
 
 namespace causeway {
 
 /// While one exists, SIGINT, SIGTERM and SIGUSR1 are remembered instead of ending the process. A
 /// second SIGINT ends it at once, as if it had never been caught (a shell shows 130): nothing is
-/// saved, older checkpoints stay valid. The destructor puts the former handlers back.
+/// saved, older checkpoints stay valid. Make it on the main thread. The destructor puts the former handlers back.
 class SignalGuard {
  public:
   SignalGuard();
@@ -20,6 +21,8 @@ class SignalGuard {
 
  private:
   struct sigaction former_[3]{};
+  stack_t former_stack_{};
+  std::vector<char> stack_;  // the handler's own, see signals.cpp
 };
 
 /// "SIGINT (Ctrl-C)", "SIGTERM", ... for messages.

@@ -1,6 +1,9 @@
 // See pool.h.
 #include "core/cpu/pool.h"
 
+#include <pthread.h>
+
+#include <csignal>
 #include <utility>
 
 #include "core/error.h"
@@ -29,11 +32,30 @@ void wait_while(const std::atomic<uint32_t>& word, uint32_t old) {
   word.wait(old, std::memory_order_acquire);
 }
 
+/// While it exists, this thread and those it starts receive no signals. Workers must not: oneDNN's
+/// generated code keeps the stack pointer in a heap buffer at times, and a handler would write
+/// there.
+class NoSignals {
+ public:
+  NoSignals() {
+    sigset_t all;
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &former_);
+  }
+  ~NoSignals() { pthread_sigmask(SIG_SETMASK, &former_, nullptr); }
+  NoSignals(const NoSignals&) = delete;
+  NoSignals& operator=(const NoSignals&) = delete;
+
+ private:
+  sigset_t former_;
+};
+
 }  // namespace
 
 Pool::Pool(int threads) {
   CHECK(threads >= 1, "a pool of {} threads", threads);
   workers_.reserve(threads - 1);
+  const NoSignals inherited_by_workers;
   for (int slot = 1; slot < threads; ++slot) workers_.emplace_back([this, slot] { work(slot); });
 }
 

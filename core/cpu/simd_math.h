@@ -26,7 +26,8 @@ SIMD_INLINE F exp(F x) {
   return x > 88.37f ? splat(__builtin_inff()) : result;
 }
 
-/// ln x for normal x > 0, to 2 ulp; other x give no meaningful value, NaN gives NaN.
+/// ln x for normal x > 0, to 2 ulp outside (0.7, 1.5), where the result is small; other x give no
+/// meaningful value, NaN gives NaN.
 SIMD_INLINE F log(F x) {
   const U bits = (U)x;
   I exponent = (I)(bits >> 23) - 126;

@@ -63,6 +63,20 @@ std::vector<Family> families() {
   };
 }
 
+/// t is w (rows, cols), as it is or transposed; cols 0: a vector.
+void check_tensor(const PlainTensor& t, const std::vector<float>& w, int64_t rows, int64_t cols,
+                  bool transposed) {
+  using Shape = std::vector<int64_t>;
+  const Shape matrix = transposed ? Shape{cols, rows} : Shape{rows, cols};
+  CHECK(t.dtype == "F32");
+  CHECK(t.shape == (cols == 0 ? Shape{rows} : matrix));
+  const int64_t width = cols == 0 ? 1 : cols;
+  REQUIRE(w.size() == static_cast<size_t>(rows * width));
+  for (int64_t r = 0; r < rows; ++r)
+    for (int64_t c = 0; c < width; ++c)
+      REQUIRE(t.f32(transposed ? c * rows + r : r * width + c) == w[r * width + c]);
+}
+
 }  // namespace
 
 TEST_CASE("a model is saved as the class that computes it, and a reason is given where none does") {
@@ -112,18 +126,7 @@ TEST_CASE("a foreign reader finds GPT-2's names, shapes and transposed weights")
     REQUIRE(file.count(theirs) == 1);
     const PlainTensor t = file[theirs];
     file.erase(theirs);
-    const std::vector<float>& w = saved.weights[params.find(ours)];
-    using Shape = std::vector<int64_t>;
-    const Shape shape = cols == 0    ? Shape{rows}
-                        : transposed ? Shape{cols, rows}
-                                     : Shape{rows, cols};
-    CHECK(t.dtype == "F32");
-    CHECK(t.shape == shape);
-    const int64_t width = cols == 0 ? 1 : cols;
-    REQUIRE(w.size() == static_cast<size_t>(rows * width));
-    for (int64_t r = 0; r < rows; ++r)
-      for (int64_t c = 0; c < width; ++c)
-        REQUIRE(t.f32(transposed ? c * rows + r : r * width + c) == w[r * width + c]);
+    check_tensor(t, saved.weights[params.find(ours)], rows, cols, transposed);
   };
   expect("transformer.wte.weight", "embedding.tokens.weight", 11, 6, false);  // not padded to 128
   expect("transformer.wpe.weight", "embedding.positions.weight", 5, 6, false);

@@ -1,136 +1,198 @@
-// Safetensors: what is written is what another reader finds, and no header is believed unchecked.
+// Safetensors: what is written is the published format, and nothing a file says is believed unread.
 #include "core/safetensors.h"
 
-#include <unistd.h>
-
 #include <cstring>
+#include <random>
 
 #include "core/json.h"
+#include "tests/core/checkpoint_check.h"
+// Last, so that CHECK means Catch2's.
 #include "tests/catch.h"
 
 using namespace causeway;
-namespace fs = std::filesystem;
+using namespace causeway::test;
 
 namespace {
 
-/// A path of this test's own, removed at its end.
-struct OneFile {
-  fs::path path = fs::temp_directory_path() / fmt::format("causeway-st-test-{}", ::getpid());
-  ~OneFile() { fs::remove(path); }
-};
-
-/// The bytes of a file with this header and this much data.
-std::string file_of(const std::string& header, size_t data) {
-  std::string size(8, '\0');
-  for (size_t i = 0; i < 8; ++i) size[i] = static_cast<char>(header.size() >> (8 * i));
-  return size + header + std::string(data, '\x01');
+std::string file_of(const std::string& header, const std::string& data) {
+  std::string text(8, '\0');
+  for (size_t i = 0; i < 8; ++i) text[i] = static_cast<char>(header.size() >> (8 * i));
+  return text + header + data;
 }
 
-/// The error that opening these bytes gives; "" when there is none.
-std::string refusal(const std::string& bytes) {
-  const OneFile file;
-  write_file(file.path, bytes);
+/// The error that reading `text` as a file gives; id "" when it is accepted.
+ErrorInfo read_error(const std::filesystem::path& path, const std::string& text) {
+  write_file(path, std::string_view(text));
   try {
-    SafetensorsFile reader(file.path);
-    return "";
+    const SafetensorsFile file(path);
+    // What is accepted must be safe to use: every byte of every tensor lies within the file.
+    size_t sum = 0;
+    for (const TensorEntry& entry : file.entries())
+      for (const std::byte b : file.bytes(entry)) sum += std::to_integer<size_t>(b);
+    (void)sum;
   } catch (const Error& e) {
-    return e.id() + ": " + e.info().what;
+    return e.info();
   }
+  return {};
 }
 
-/// Two tensors: "w" (2, 3) f32 = 0..5 written in two pieces, "b" (2) bf16, "s" a scalar i32.
-void write_sample(const fs::path& path) {
-  SafetensorsWriter writer(path,
-                           {{.name = "w", .dtype = DType::F32, .shape = {2, 3}},
-                            {.name = "s", .dtype = DType::I32, .shape = {}},
-                            {.name = "b", .dtype = DType::BF16, .shape = {2}}},
-                           {{"note", "x"}});
-  const std::vector<float> w = {0, 1, 2, 3, 4, 5};
-  writer.write_values(std::span(w).first(2));
-  writer.write_values(std::span(w).subspan(2));
-  const std::vector<int32_t> s = {-7};
-  writer.write_values(std::span<const int32_t>(s));
-  const std::vector<bf16> b = {bf16(1.5f), bf16(-2.0f)};
-  writer.write_values(std::span<const bf16>(b));
-  writer.close();
-}
+const std::string kGood =
+    R"({"__metadata__":{"format":"pt"},"a":{"dtype":"F32","shape":[2],"data_offsets":[0,8]},)"
+    R"("b":{"dtype":"BF16","shape":[2,1],"data_offsets":[8,12]}})";
 
 }  // namespace
 
-TEST_CASE("a safetensors file has the layout of the format, byte for byte") {
-  const OneFile file;
-  write_sample(file.path);
-  const std::string bytes = read_file(file.path);
+TEST_CASE("a written safetensors file is the published format, read by independent code") {
+  const Scratch scratch;
+  const auto path = scratch.path / "m.safetensors";
+  const std::vector<float> a{1, -2, 3, 4, 5, 6};
+  const std::vector<double> d{0.1};
+  const std::vector<int32_t> i{7, -8};
+  const std::vector<bf16> h{bf16(1.5f), bf16(-2.0f), bf16(0.0f)};
+  SafetensorsWriter writer(path,
+                           {{.name = "wte.weight", .dtype = DType::F32, .shape = {2, 3}},
+                            {.name = "none", .dtype = DType::F32, .shape = {0, 4}},
+                            {.name = "scalar", .dtype = DType::F64, .shape = {}},
+                            {.name = "i", .dtype = DType::I32, .shape = {2}},
+                            {.name = "h", .dtype = DType::BF16, .shape = {3}}},
+                           {{"model", "tiny"}});
+  writer.write_values(std::span<const float>(a).first(2));  // in pieces
+  writer.write_values(std::span<const float>(a).subspan(2));
+  writer.write_values(std::span<const double>(d));
+  writer.write_values(std::span<const int32_t>(i));
+  writer.write_values(std::span<const bf16>(h));
+  writer.close();
+
+  // Ten lines that know the format only from its documentation.
+  const std::string text = read_file(path);
   uint64_t size = 0;
-  std::memcpy(&size, bytes.data(), 8);
-  CHECK(size % 8 == 0);  // so the data, after 8 + size bytes, is aligned
-  const Json header = parse_json(std::string_view(bytes).substr(8, size), "header");
-  CHECK(header.at("__metadata__").at("format") == "pt");
-  CHECK(header.at("__metadata__").at("note") == "x");
-  CHECK(header.at("w") == Json::parse(R"({"dtype":"F32","shape":[2,3],"data_offsets":[0,24]})"));
-  CHECK(header.at("s") == Json::parse(R"({"dtype":"I32","shape":[],"data_offsets":[24,28]})"));
-  CHECK(header.at("b") == Json::parse(R"({"dtype":"BF16","shape":[2],"data_offsets":[28,32]})"));
-  REQUIRE(bytes.size() == 8 + size + 32);
-  float w[6];
-  std::memcpy(w, bytes.data() + 8 + size, sizeof w);
-  for (int i = 0; i < 6; ++i) CHECK(w[i] == static_cast<float>(i));
-  CHECK(bytes.substr(8 + size + 28) == std::string("\xc0\x3f\x00\xc0", 4));
+  std::memcpy(&size, text.data(), 8);
+  REQUIRE(8 + size < text.size());
+  CHECK(size % 8 == 0);
+  CHECK(text[8] == '{');
+  const Json header = Json::parse(text.substr(8, size));
+  CHECK(header.at("__metadata__").dump() == R"({"format":"pt","model":"tiny"})");
+  CHECK(header.at("wte.weight").dump() == R"({"dtype":"F32","shape":[2,3],"data_offsets":[0,24]})");
+  CHECK(header.at("none").dump() == R"({"dtype":"F32","shape":[0,4],"data_offsets":[24,24]})");
+  CHECK(header.at("scalar").dump() == R"({"dtype":"F64","shape":[],"data_offsets":[24,32]})");
+  CHECK(header.at("i").dump() == R"({"dtype":"I32","shape":[2],"data_offsets":[32,40]})");
+  CHECK(header.at("h").dump() == R"({"dtype":"BF16","shape":[3],"data_offsets":[40,46]})");
+  CHECK(text.size() == 8 + size + 46);
+  CHECK(std::memcmp(text.data() + 8 + size, a.data(), 24) == 0);
+  CHECK(std::memcmp(text.data() + 8 + size + 40, h.data(), 6) == 0);
+
+  const SafetensorsFile file(path);
+  CHECK(file.metadata() == SafetensorsMetadata{{"format", "pt"}, {"model", "tiny"}});
+  REQUIRE(file.entries().size() == 5);
+  CHECK(file.at("h").shape == std::vector<int64_t>{3});
+  CHECK(file.bytes(file.at("none")).empty());
+  const auto bytes = file.bytes(file.at("i"));
+  REQUIRE(bytes.size() == 8);
+  CHECK(std::memcmp(bytes.data(), i.data(), 8) == 0);
+  file.forget();
+  CHECK(std::memcmp(bytes.data(), i.data(), 8) == 0);
+  CHECK(file.find("nonesuch") == nullptr);
+  CHECK_THROWS_WITH(file.at("wte.weigth"), Catch::Contains("[checkpoint.tensor]") &&
+                                               Catch::Contains("the closest is \"wte.weight\""));
 }
 
-TEST_CASE("a safetensors file reads back, and a missing tensor names the closest") {
-  const OneFile file;
-  write_sample(file.path);
-  const SafetensorsFile reader(file.path);
-  REQUIRE(reader.entries().size() == 3);
-  CHECK(reader.metadata().at("note") == "x");
-  const TensorEntry& s = reader.at("s");
-  CHECK(s.dtype == DType::I32);
-  CHECK(s.shape.empty());
-  int32_t value = 0;
-  REQUIRE(reader.bytes(s).size() == sizeof value);
-  std::memcpy(&value, reader.bytes(s).data(), sizeof value);
-  CHECK(value == -7);
-  CHECK(reader.find("absent") == nullptr);
-  CHECK_THROWS_WITH(reader.at("W"), Catch::Contains("error[checkpoint.tensor]"));
+TEST_CASE("the writer refuses bytes that do not fit its entries") {
+  const Scratch scratch;
+  const std::string bytes(9, 'x');
+  SafetensorsWriter writer(scratch.path / "m", {{.name = "a", .shape = {2}}});
+  const auto span = std::as_bytes(std::span(bytes));
+  CHECK_THROWS_WITH(writer.write(span), Catch::Contains("9 bytes, where 8 are left of a"));
+  writer.write(span.first(4));
+  CHECK_THROWS_WITH(writer.close(), Catch::Contains("4 of 8 bytes written"));
+  writer.write(span.first(4));
+  CHECK_THROWS_WITH(writer.write(span.first(1)), Catch::Contains("beyond the last tensor"));
+  CHECK_NOTHROW(writer.close());
+  CHECK_THROWS_WITH(SafetensorsWriter(scratch.path / "n", {{.name = "a", .shape = {0, -1}}}),
+                    Catch::Contains("tensor a has an impossible shape"));
+  CHECK_THROWS_WITH(SafetensorsWriter(scratch.path / "n", {{.name = "a"}, {.name = "a"}}),
+                    Catch::Contains("tensor a appears twice"));
 }
 
-TEST_CASE("a safetensors header that disagrees with itself or the file is refused") {
-  const auto one = [](const std::string& entry) { return "{\"a\":{" + entry + "}}"; };
-  const std::string good = one(R"("dtype":"F32","shape":[2],"data_offsets":[0,8])");
-  REQUIRE(refusal(file_of(good, 8)).empty());
-  const auto corrupt = [](const std::string& bytes) {
-    return refusal(bytes).rfind("checkpoint.corrupt: ", 0) == 0;
+TEST_CASE("a safetensors header that lies is refused with what is wrong") {
+  const Scratch scratch;
+  const auto path = scratch.path / "m.safetensors";
+  const std::string data(12, 'd');
+  const auto what = [&](const std::string& text) {
+    const ErrorInfo error = read_error(path, text);
+    CHECK(error.id == "checkpoint.corrupt");
+    CHECK(error.where == path.string());
+    return error.what;
   };
-  CHECK(corrupt(""));
-  CHECK(corrupt(std::string(7, '\0')));
-  CHECK(corrupt(file_of(good, 7)));  // cut
-  CHECK(corrupt(file_of(good, 9)));  // something appended
-  CHECK(corrupt(file_of(good, 8).substr(0, 20)));
-  CHECK(corrupt(std::string(8, '\xff') + good));  // a header longer than any file
-  CHECK(corrupt(file_of("[]", 0)));
-  CHECK(corrupt(file_of("{\"a\":1}", 0)));
-  CHECK(corrupt(file_of(one(R"("dtype":"F32","shape":[3],"data_offsets":[0,8])"), 8)));
-  CHECK(corrupt(file_of(one(R"("dtype":"F32","shape":[-2],"data_offsets":[0,8])"), 8)));
-  CHECK(corrupt(file_of(one(R"("dtype":"F32","shape":[2],"data_offsets":[8,0])"), 8)));
-  CHECK(corrupt(file_of(one(R"("dtype":"F32","shape":[2],"data_offsets":[-8,0])"), 8)));
-  CHECK(corrupt(file_of(one(R"("dtype":"F32","shape":[2.0],"data_offsets":[0,8])"), 8)));
-  CHECK(corrupt(file_of(one(R"("dtype":"F32","shape":[2],"data_offsets":[0])"), 8)));
-  CHECK(corrupt(file_of(one(R"("dtype":"F32","shape":[2])"), 8)));
-  // 2^62 · 4 bytes is 0 modulo 2^64: a product that wraps around must not pass.
-  CHECK(corrupt(
-      file_of(one(R"("dtype":"F32","shape":[4611686018427387904],"data_offsets":[0,0])"), 0)));
-  CHECK(refusal(file_of(one(R"("dtype":"F16","shape":[4],"data_offsets":[0,8])"), 8))
-            .rfind("checkpoint.dtype: ", 0) == 0);
+  /// kGood with the first `from` replaced.
+  const auto with = [&](const std::string& from, const std::string& to) {
+    std::string header = kGood;
+    REQUIRE(header.find(from) != std::string::npos);
+    return file_of(header.replace(header.find(from), from.size(), to), data);
+  };
+  REQUIRE(read_error(path, file_of(kGood, data)).id.empty());
+
+  CHECK(what("short") == "5 bytes are too few for a safetensors file");
+  CHECK(what(std::string(8, '\xff')) == "a header of 18446744073709551615 bytes in a file of 8");
+  CHECK(what(file_of(kGood, data).substr(0, 60)).find("a header of ") == 0);
+  CHECK(what(file_of(kGood, data + "x")) ==
+        "the header promises 12 bytes of data, the file has 13");
+  CHECK(what(file_of(kGood, data.substr(1))) ==
+        "the header promises 12 bytes of data, the file has 11");
+  CHECK(what(file_of("[]", "")) == "the header is no JSON object");
+  CHECK(what(file_of("{\"a\":", "")) == "the header is damaged: not valid JSON");
+  CHECK(what(with("\"b\"", "\"a\"")) == "the header is damaged: key \"a\" appears twice");
+  CHECK(what(with("{\"format\":\"pt\"}", "{\"format\":1}")) ==
+        "the header's __metadata__ is no map of strings");
+  CHECK(what(with("[2]", "[3]")) ==
+        "tensor \"a\" needs 12 bytes by its shape, its data_offsets are [0, 8]");
+  CHECK(what(with("[2]", "[-2]")) == "tensor \"a\" has a malformed shape or data_offsets");
+  CHECK(what(with("[2]", "[2.0]")) == "tensor \"a\" has a malformed shape or data_offsets");
+  CHECK(what(with("[0,8]", "[8]")) == "tensor \"a\" has a malformed shape or data_offsets");
+  CHECK(what(with("[2]", "[4611686018427387904,4]")) ==
+        "tensor \"a\" has a shape beyond all memory");
+  CHECK(what(with("[8,12]", "[4,8]")).find("tensors overlap or leave a gap") != std::string::npos);
+  CHECK(what(with("\"shape\":[2]", "\"shap\":[2]")) ==
+        "tensor \"a\" is malformed: key \"shape\" is missing");
+  const ErrorInfo dtype = read_error(path, with("BF16", "F16"));
+  CHECK(dtype.id == "checkpoint.dtype");
+  CHECK(dtype.what == "tensor \"b\" has dtype F16");
 }
 
-TEST_CASE("safetensors that overlap, leave a gap or share a name are refused") {
-  const auto two = [](const std::string& second, const std::string& range) {
-    return file_of(R"({"a":{"dtype":"F32","shape":[2],"data_offsets":[0,8]},")" + second +
-                       R"(":{"dtype":"F32","shape":[1],"data_offsets":)" + range + "}}",
-                   12);
-  };
-  CHECK(refusal(two("b", "[8,12]")).empty());
-  CHECK_THAT(refusal(two("b", "[4,8]")), Catch::Contains("overlap or leave a gap"));
-  CHECK_THAT(refusal(two("b", "[9,13]")), Catch::Contains("overlap or leave a gap"));
-  CHECK_THAT(refusal(two("a", "[8,12]")), Catch::Contains("appears twice"));
+TEST_CASE("random mutations of a safetensors file are refused or harmless") {
+  const Scratch scratch;
+  const auto path = scratch.path / "m.safetensors";
+  const std::string good = file_of(kGood, std::string(12, 'd'));
+  std::mt19937 random(1337);
+  const std::string alphabet = "{}[]\",:0123456789-eE.\\uaF\x00\xff ";
+  size_t refused = 0;
+  constexpr size_t kTries = 5000;
+  for (size_t n = 0; n < kTries; ++n) {
+    std::string text = good;
+    for (size_t edits = 1 + random() % 3; edits > 0; --edits) {
+      const size_t at = random() % text.size();
+      const char c = alphabet[random() % alphabet.size()];
+      switch (random() % 4) {
+        case 0:
+          text[at] = c;
+          break;
+        case 1:
+          text.insert(at, 1, c);
+          break;
+        case 2:
+          text.erase(at, 1 + random() % 9);
+          break;
+        default:
+          text[at] = static_cast<char>(random());
+          break;
+      }
+      if (text.empty()) text = "x";
+    }
+    const ErrorInfo error = read_error(path, text);
+    if (error.id.empty()) continue;
+    ++refused;
+    if (error.id != "checkpoint.corrupt" && error.id != "checkpoint.dtype")
+      FAIL("mutation " << n << " gave " << error.id << ": " << error.what);
+  }
+  // Some mutations leave a valid file (a letter of a name, a byte of data); most must not.
+  CHECK(refused > kTries / 2);
 }

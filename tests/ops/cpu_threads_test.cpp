@@ -11,12 +11,18 @@ using namespace causeway;
 
 namespace {
 
-/// The small cases of every family, and larger ones that make many tiles and pieces.
-std::vector<OpCase> all_cases() {
+/// The small cases of every family.
+std::vector<OpCase> small_cases() {
   std::vector<OpCase> all;
   for (const auto family : {matmul_cases, norm_cases, attention_cases, embedding_cases, rope_cases,
                             activation_cases, dropout_cases, cross_entropy_cases, step_cases})
     for (OpCase& c : family()) all.push_back(std::move(c));
+  return all;
+}
+
+/// Cases of many tiles and pieces.
+std::vector<OpCase> large_cases() {
+  std::vector<OpCase> all;
   for (const GradMode mode : {GradMode::Overwrite, GradMode::Accumulate})
     all.push_back(linear_case({.N = 700, .I = 384, .O = 1100, .mode = mode, .bias = With::Yes}));
   for (const Epilogue epilogue : {Epilogue::Gelu, Epilogue::GeluBackward})
@@ -57,37 +63,43 @@ bool available(const std::string& isa) {
   }
 }
 
-void compare_threads(const std::string& isa) {
+void compare_threads(const std::string& isa, const std::vector<OpCase>& cases,
+                     const std::vector<int>& thread_counts) {
   if (!available(isa)) {
     WARN("SKIPPED: this CPU has no " << isa);
     return;
   }
   const auto one = make_cpu_backend({.threads = 1, .isa = isa});
-  const std::vector<OpCase> cases = all_cases();
-  for (const int threads : {2, 3, 8}) {
-    const auto many = make_cpu_backend({.threads = threads, .isa = isa});
-    for (const OpCase& c : cases)
-      for (const DType act : {DType::F32, DType::BF16}) {
-        INFO(c.name << " " << dtype_name(act) << " on " << threads << " threads, " << isa);
-        const Precision precision{.act = act};
-        CHECK(results(*many, c, precision) == results(*one, c, precision));
+  std::vector<std::unique_ptr<Backend>> others;
+  for (const int threads : thread_counts)
+    others.push_back(make_cpu_backend({.threads = threads, .isa = isa}));
+  for (const OpCase& c : cases)
+    for (const DType act : {DType::F32, DType::BF16}) {
+      const Precision precision{.act = act};
+      const std::vector<uint64_t> expected = results(*one, c, precision);
+      for (size_t i = 0; i < others.size(); ++i) {
+        INFO(c.name << " " << dtype_name(act) << ", " << thread_counts[i] << " threads, " << isa);
+        CHECK(results(*others[i], c, precision) == expected);
       }
-  }
+    }
 }
 
 }  // namespace
 
+TEST_CASE("any number of threads gives the same bits in every small case", "[cpu]") {
+  compare_threads("", small_cases(), {3});
+}
 TEST_CASE("1, 2, 3 and 8 threads give the same bits with avx512 and bf16 in hardware", "[cpu]") {
-  compare_threads("avx512+bf16");
+  compare_threads("avx512+bf16", large_cases(), {2, 3, 8});
 }
 TEST_CASE("1, 2, 3 and 8 threads give the same bits with avx512", "[cpu]") {
-  compare_threads("avx512");
+  compare_threads("avx512", large_cases(), {2, 3, 8});
 }
 TEST_CASE("1, 2, 3 and 8 threads give the same bits with avx2", "[cpu]") {
-  compare_threads("avx2");
+  compare_threads("avx2", large_cases(), {2, 3, 8});
 }
 TEST_CASE("1, 2, 3 and 8 threads give the same bits with the baseline", "[cpu]") {
-  compare_threads("baseline");
+  compare_threads("baseline", large_cases(), {2, 3, 8});
 }
 
 TEST_CASE("an instruction set the CPU lacks is refused by name", "[cpu]") {

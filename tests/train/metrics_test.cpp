@@ -89,7 +89,7 @@ TEST_CASE("a full disk is an error with exit code 7") {
     file.append(record(1));
     FAIL("a write to a full disk was accepted");
   } catch (const Error& e) {
-    CHECK(e.id() == "disk.write");
+    CHECK(e.id() == "disk.full");
     CHECK(e.exit_code() == ExitCode::Disk);
     CHECK_THAT(e.what(), Catch::Contains("No space left on device"));
   }
@@ -99,7 +99,7 @@ TEST_CASE("a metrics file that cannot be opened is an error that names it") {
   TempFolder folder;
   write_text(folder / "file", "");  // no folder, even for root
   const auto path = folder / "file/metrics.jsonl";
-  CHECK_THROWS_WITH(MetricsFile(path), Catch::Contains("error[disk.open] " + path.string()));
+  CHECK_THROWS_WITH(MetricsFile(path), Catch::Contains("error[disk.write] " + path.string()));
 }
 
 TEST_CASE("a timing line has the documented keys") {

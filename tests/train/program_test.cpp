@@ -1,6 +1,6 @@
 // The program from outside: verbs, usage errors, exit codes, output for people and for programs.
-#include "tests/train/program.h"
 #include "core/json.h"
+#include "tests/train/shell.h"
 
 #include "tests/catch.h"
 
@@ -24,54 +24,55 @@ struct ConfigFile {
 }  // namespace
 
 TEST_CASE("--version and --help go to stdout and exit 0") {
-  const auto version = run_program("--version");
+  const auto version = shell("--version");
   CHECK(version.exit_code == 0);
   CHECK_THAT(version.out, Catch::StartsWith("causeway 0."));
-  const auto help = run_program("--help");
+  const auto help = shell("--help");
   CHECK(help.exit_code == 0);
   CHECK_THAT(help.out, Catch::Contains("doctor") && Catch::Contains("Exit codes"));
-  CHECK(run_program("").out == help.out);
-  CHECK_THAT(run_program("config show --help").out, Catch::Contains("KEY=VALUE"));
+  CHECK(shell("").out == help.out);
+  CHECK_THAT(shell("config show --help").out, Catch::Contains("KEY=VALUE"));
 }
 
 TEST_CASE("an unknown verb or option is exit 2 and names the nearest") {
-  const auto verb = run_program("docter");
+  const auto verb = shell("docter");
   CHECK(verb.exit_code == 2);
   CHECK(verb.out.empty());
   CHECK_THAT(verb.err, Catch::StartsWith("error[usage.unknown_verb] causeway: unknown verb "
                                          "\"docter\"\n  did you mean \"doctor\"?"));
-  const auto inner = run_program("config chekc x.yaml");
+  const auto inner = shell("config chek x.yaml");
   CHECK(inner.exit_code == 2);
-  CHECK_THAT(inner.err, Catch::Contains("causeway config: unknown verb \"chekc\"\n  did you mean "
+  CHECK_THAT(inner.err, Catch::Contains("causeway config: unknown verb \"chek\"\n  did you mean "
                                         "\"check\"?"));
-  const auto option = run_program("doctor --jsom");
+  const auto option = shell("doctor --jsom");
   CHECK(option.exit_code == 2);
   CHECK_THAT(option.err, Catch::Contains("error[usage.arguments] causeway doctor: ") &&
                              Catch::Contains("did you mean \"--json\"?"));
 }
 
 TEST_CASE("a missing argument is exit 2 and points to the verb's help") {
-  const auto result = run_program("config check");
+  const auto result = shell("config check");
   CHECK(result.exit_code == 2);
   CHECK_THAT(result.err,
              Catch::StartsWith("error[usage.") && Catch::Contains("causeway config check --help"));
-  const auto no_file = run_program("config check train.max_steps=5");
+  const auto no_file = shell("config check train.max_steps=5");
   CHECK(no_file.exit_code == 2);
   CHECK_THAT(no_file.err, Catch::Contains("error[usage.config_file] no config file was given"));
 }
 
 TEST_CASE("overrides work as words and as options, before and after the file") {
   const ConfigFile config;
-  for (const std::string arguments : {config.path + " train.max_steps=77 model.n_layer=3",
-                                      "--train.max_steps=77 " + config.path + " --model.n_layer=3",
-                                      "train.max_steps=77 --model.n_layer=3 " + config.path}) {
-    const auto result = run_program("config show " + arguments);
+  for (const std::string& arguments :
+       std::vector<std::string>{config.path + " train.max_steps=77 model.n_layer=3",
+                                "--train.max_steps=77 " + config.path + " --model.n_layer=3",
+                                "train.max_steps=77 --model.n_layer=3 " + config.path}) {
+    const auto result = shell("config show " + arguments);
     REQUIRE(result.exit_code == 0);
     CHECK_THAT(result.out, Catch::Contains("max_steps: 77") && Catch::Contains("n_layer: 3"));
   }
-  const auto list = run_program("config show " + config.path + " 'optimizer.betas=[0.8, 0.9]'");
+  const auto list = shell("config show " + config.path + " 'optimizer.betas=[0.8, 0.9]'");
   CHECK_THAT(list.out, Catch::Contains("[0.8, 0.9]"));
-  const auto wrong = run_program("config check " + config.path + " --train.max_stepz=5");
+  const auto wrong = shell("config check " + config.path + " --train.max_stepz=5");
   CHECK(wrong.exit_code == 2);
   CHECK_THAT(wrong.err,
              Catch::StartsWith("error[config.unknown_key]") && Catch::Contains("max_steps"));
@@ -79,19 +80,19 @@ TEST_CASE("overrides work as words and as options, before and after the file") {
 
 TEST_CASE("config check says ok, and config show prints a file that checks out again") {
   const ConfigFile config;
-  const auto check = run_program("config check " + config.path);
+  const auto check = shell("config check " + config.path);
   CHECK(check.exit_code == 0);
   CHECK(check.out == config.path + ": ok, run \"tiny\"\n");
-  const auto shown = run_program("config show " + config.path);
+  const auto shown = shell("config show " + config.path);
   REQUIRE(shown.exit_code == 0);
   write_text(config.folder / "again.yaml", shown.out);
-  const auto again = run_program("config show " + (config.folder / "again.yaml").string());
+  const auto again = shell("config show " + (config.folder / "again.yaml").string());
   CHECK(again.exit_code == 0);
   CHECK(again.out == shown.out);
 }
 
 TEST_CASE("a config that is not there is exit 2 and names the path") {
-  const auto result = run_program("config check nowhere/none.yaml");
+  const auto result = shell("config check nowhere/none.yaml");
   CHECK(result.exit_code == 2);
   CHECK_THAT(result.err, Catch::Contains("nowhere/none.yaml"));
 }
@@ -103,16 +104,16 @@ TEST_CASE("a text is prepared, shown, verified; damage is found with exit 3") {
   write_text(folder / "fox.txt", text);
   const std::string prepared = (folder / "fox").string();
   const std::string prepare = "data prepare " + (folder / "fox.txt").string() + " " + prepared;
-  const auto first = run_program(prepare + " --tokenizer byte");
+  const auto first = shell(prepare + " --tokenizer byte");
   REQUIRE(first.exit_code == 0);
   CHECK_THAT(first.out, Catch::Contains("data.source=" + prepared));
 
-  const auto info = run_program("data info --json " + prepared);
+  const auto info = shell("data info --json " + prepared);
   REQUIRE(info.exit_code == 0);
-  CHECK(parse_json(info.out, "data info").at("source_bytes") == text.size());
-  CHECK(run_program("data verify " + prepared).exit_code == 0);
+  CHECK(parse_json(info.out, "data info").at("source").at("bytes") == text.size());
+  CHECK(shell("data verify " + prepared).exit_code == 0);
 
-  const auto tokenizer = run_program("tokenizer info --json --text fox " + prepared);
+  const auto tokenizer = shell("tokenizer info --json --text fox " + prepared);
   REQUIRE(tokenizer.exit_code == 0);
   const Json split = parse_json(tokenizer.out, "tokenizer info");
   CHECK(split.at("kind") == "byte");
@@ -124,7 +125,7 @@ TEST_CASE("a text is prepared, shown, verified; damage is found with exit 3") {
   std::string bytes = read_text(shard);
   bytes[bytes.size() / 2] ^= 1;
   write_text(shard, bytes);
-  const auto damaged = run_program("data verify " + prepared);
+  const auto damaged = shell("data verify " + prepared);
   CHECK(damaged.exit_code == 3);
   CHECK_THAT(damaged.err,
              Catch::Contains("error[data.corrupt]") && Catch::Contains(shard.filename().string()));
@@ -132,23 +133,23 @@ TEST_CASE("a text is prepared, shown, verified; damage is found with exit 3") {
 
 TEST_CASE("ckpt on a folder without checkpoints says so") {
   TempFolder folder;
-  const auto none = run_program("ckpt ls " + folder.path().string());
+  const auto none = shell("ckpt ls " + folder.path().string());
   CHECK(none.exit_code == 0);
   CHECK_THAT(none.out, Catch::Contains("no checkpoints yet"));
-  CHECK(run_program("ckpt ls --json " + folder.path().string()).out == "[]\n");
-  for (const std::string verb : {"show ", "verify "}) {
-    const auto result = run_program("ckpt " + verb + folder.path().string());
+  CHECK(shell("ckpt ls --json " + folder.path().string()).out == "[]\n");
+  for (const char* verb : {"show ", "verify "}) {
+    const auto result = shell(std::string("ckpt ") + verb + folder.path().string());
     CHECK(result.exit_code == 4);
     CHECK_THAT(result.err, Catch::Contains("error[checkpoint.missing]"));
   }
-  CHECK(run_program("ckpt ls nowhere/run").exit_code == 4);
+  CHECK(shell("ckpt ls nowhere/run").exit_code == 4);
 }
 
 TEST_CASE("doctor tells about the machine, in JSON too, and finds a folder it cannot write to") {
-  const auto text = run_program("doctor");
+  const auto text = shell("doctor");
   CHECK(text.exit_code == 0);
   CHECK_THAT(text.out, Catch::Contains("instructions") && Catch::Contains("written and synced"));
-  const auto json = run_program("doctor --json");
+  const auto json = shell("doctor --json");
   REQUIRE(json.exit_code == 0);
   const Json machine = parse_json(json.out, "doctor");
   CHECK(machine.at("environment").at("threads").get<int>() >= 1);
@@ -156,7 +157,7 @@ TEST_CASE("doctor tells about the machine, in JSON too, and finds a folder it ca
 
   TempFolder folder;
   write_text(folder / "file", "");
-  const auto failed = run_program("doctor --dir " + (folder / "file/runs").string());
+  const auto failed = shell("doctor --dir " + (folder / "file/runs").string());
   CHECK(failed.exit_code == 7);
   CHECK_THAT(failed.err, Catch::Contains("error[disk."));
 }
