@@ -49,12 +49,12 @@ enum class NormKind : uint8_t { LayerNorm, RmsNorm };
 struct NormForward {
   NormKind kind = NormKind::LayerNorm;
   double eps = 1e-5;
-  Tensor y;       ///< (N, C) or (N, H, C) act, written; only the last dimension must be dense
-  Tensor mean;    ///< (N) or (N, H) stat, written; absent for RmsNorm
-  Tensor rstd;    ///< (N) or (N, H) stat, written
-  Tensor sum;     ///< like x, written when branch is given: x + branch rounded to act, which is what
-                  ///< the norm then reads (so recomputing from sum gives the same bits); may alias x
-  Tensor x;       ///< (N, C) or (N, H, C) act; only the last dimension must be dense; may alias y
+  Tensor y;     ///< (N, C) or (N, H, C) act, written; only the last dimension must be dense
+  Tensor mean;  ///< (N) or (N, H) stat, written; absent for RmsNorm
+  Tensor rstd;  ///< (N) or (N, H) stat, written
+  Tensor sum;   ///< like x, written when branch is given: x + branch rounded to act, which is what
+                ///< the norm then reads (so recomputing from sum gives the same bits); may alias x
+  Tensor x;     ///< (N, C) or (N, H, C) act; only the last dimension must be dense; may alias y
   Tensor branch;  ///< like x, optional: the residual branch to add first
   Tensor weight;  ///< (C) act
   Tensor bias;    ///< (C) act, optional

@@ -44,8 +44,8 @@ void check_failed(const char* condition, const char* file, int line, const std::
 }
 
 std::string did_you_mean(std::string_view word, const std::vector<std::string>& candidates) {
-  // Edits between two words; swapping two neighbours, the commonest slip, is one edit. Three rows of
-  // the table are alive at a time (optimal string alignment).
+  // Edits between two words; swapping two neighbours, the commonest slip, is one edit. Three rows
+  // of the table are alive at a time (optimal string alignment).
   auto distance = [](std::string_view a, std::string_view b) {
     std::vector<size_t> before, last(b.size() + 1), row(b.size() + 1);
     std::iota(row.begin(), row.end(), size_t{0});

@@ -26,7 +26,7 @@ int64_t token_bytes(ShardLayout layout) { return layout == ShardLayout::U32 ? 4 
 std::string grouped(int64_t n) {
   std::string digits = std::to_string(n);
   for (auto at = static_cast<int64_t>(digits.size()) - 3; at > 0; at -= 3)
-    digits.insert(static_cast<size_t>(at), ",");
+    digits.insert(static_cast<size_t>(at), 1, ',');
   return digits;
 }
 

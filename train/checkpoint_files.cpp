@@ -9,7 +9,7 @@
 namespace causeway {
 namespace {
 
-constexpr char kOptimizerFile[] = "optimizer-00000-of-00001.safetensors";
+constexpr char kOptimizerFile[] = "optimizer-0000-of-0001.safetensors";
 constexpr int64_t kStateVersion = 1;
 
 /// The flat buffers of an optimizer file by the prefix of their tensors' names.
@@ -29,9 +29,8 @@ void write_optimizer(const std::filesystem::path& path, const CheckpointParts& p
   SafetensorsMetadata metadata;
   for (const FlatBuffer& buffer : buffers)
     for (const ParamInfo& p : parts.model.params().all()) {
-      entries.push_back({.name = buffer.prefix + p.name,
-                         .dtype = buffer.flat.dtype,
-                         .shape = {p.valid_numel()}});
+      entries.push_back(
+          {.name = buffer.prefix + p.name, .dtype = buffer.flat.dtype, .shape = {p.valid_numel()}});
       // Which elements of the parameter these are: all of them, while one process owns all.
       metadata[buffer.prefix + p.name] = fmt::format("0:{}", p.valid_numel());
     }
@@ -66,12 +65,9 @@ void read_optimizer(const std::filesystem::path& path, CheckpointParts& parts) {
 }
 
 std::string to_json_text(const RunPosition& position) {
-  Json json = {{"version", kStateVersion},
-               {"step", position.step},
-               {"tokens", position.tokens},
-               {"seed", position.seed},
-               {"skipped", position.skipped},
-               {"data_hash", position.data_hash},
+  Json json = {{"version", kStateVersion},          {"step", position.step},
+               {"tokens", position.tokens},         {"seed", position.seed},
+               {"skipped", position.skipped},       {"data_hash", position.data_hash},
                {"config", position.resolved_config}};
   json["best_val_loss"] = position.best_val_loss ? Json(*position.best_val_loss) : Json(nullptr);
   return json.dump(2) + "\n";
@@ -83,8 +79,9 @@ void write_checkpoint_files(const std::filesystem::path& folder, const Checkpoin
                             const RunPosition& position) {
   HfTokenIds ids;
   if (parts.tokenizer) ids = {parts.tokenizer->bos(), parts.tokenizer->end_of_text()};
-  write_hf_model(folder, parts.model.config(), parts.model.params(), parts.precision,
-                 [&](ParamId id) { return parts.state.read(parts.ops, id); }, ids);
+  write_hf_model(
+      folder, parts.model.config(), parts.model.params(), parts.precision,
+      [&](ParamId id) { return parts.state.read(parts.ops, id); }, ids);
   if (parts.tokenizer) write_file(folder / "tokenizer.json", parts.tokenizer->to_json());
   write_optimizer(folder / kOptimizerFile, parts);
   write_file(folder / "state.json", to_json_text(position));
@@ -109,10 +106,9 @@ RunPosition read_position(const std::filesystem::path& folder) {
 }
 
 RunPosition read_checkpoint_files(const std::filesystem::path& folder, CheckpointParts& parts) {
-  read_hf_weights(folder, parts.model.config(), parts.model.params(),
-                  [&](ParamId id, std::span<const float> values) {
-                    parts.state.write(parts.ops, id, values);
-                  });
+  read_hf_weights(
+      folder, parts.model.config(), parts.model.params(),
+      [&](ParamId id, std::span<const float> values) { parts.state.write(parts.ops, id, values); });
   read_optimizer(folder / kOptimizerFile, parts);  // masters last: they are finer than the weights
   return read_position(folder);
 }

@@ -18,10 +18,10 @@ struct RunPosition {
   int64_t step = 0;    ///< finished steps
   int64_t tokens = 0;  ///< consumed so far
   uint64_t seed = 0;
-  int64_t skipped = 0;                     ///< steps without update (guard.non_finite: skip)
+  int64_t skipped = 0;  ///< steps without update (guard.non_finite: skip)
   std::optional<double> best_val_loss;
-  std::string data_hash;                   ///< Dataset::content_hash
-  std::string resolved_config;             ///< YAML
+  std::string data_hash;        ///< Dataset::content_hash
+  std::string resolved_config;  ///< YAML
 };
 
 struct CheckpointParts {

@@ -75,7 +75,8 @@ void refuse_if_too_large(const MemoryPlan& plan, const Config& config) {
   std::string largest;
   for (const PlanLine& line : plan.lines)
     if (line.bytes > plan.total / 20)
-      largest += fmt::format("\n  {:<28} {}", line.name, format_bytes(static_cast<double>(line.bytes)));
+      largest +=
+          fmt::format("\n  {:<28} {}", line.name, format_bytes(static_cast<double>(line.bytes)));
   throw Error({.id = "memory.plan",
                .where = config.run.name,
                .what = fmt::format("this run needs {}, {} are free; the largest parts:{}",

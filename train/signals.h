@@ -8,7 +8,8 @@ namespace causeway {
 
 /// While one exists, SIGINT, SIGTERM and SIGUSR1 are remembered instead of ending the process. A
 /// second SIGINT ends it at once, as if it had never been caught (a shell shows 130): nothing is
-/// saved, older checkpoints stay valid. Make it on the main thread. The destructor puts the former handlers back.
+/// saved, older checkpoints stay valid. Make it on the main thread. The destructor puts the former
+/// handlers back.
 class SignalGuard {
  public:
   SignalGuard();

@@ -84,11 +84,11 @@ class Trainer {
   LearningRate learning_rate_;
   RunPosition position_;
   int64_t total_steps_ = 0;
-  int64_t first_step_ = 0;        ///< where this process began
-  int64_t saved_step_ = -1;       ///< newest step on the disk
+  int64_t first_step_ = 0;               ///< where this process began
+  int64_t saved_step_ = -1;              ///< newest step on the disk
   std::optional<double> last_val_loss_;  ///< of the final step, for the final save
   int64_t skipped_in_a_row_ = 0;
-  double peak_flops_ = 0;         ///< measured matmul rate, for the status line
+  double peak_flops_ = 0;  ///< measured matmul rate, for the status line
 
   /// Since the last scrolling line.
   struct {

@@ -6,8 +6,8 @@
 #include "core/file.h"
 #include "core/hf.h"
 #include "train/environment.h"
-#include "train/run_data.h"
 #include "train/plan.h"
+#include "train/run_data.h"
 #include "train/trainer.h"
 #include "train/weights.h"
 

@@ -1,6 +1,6 @@
-// `causeway bench step|matmul`: this machine's speed, measured the way docs quote it. Ratios come from
-// pairs measured one right after the other, so that a noisy machine disturbs both alike.
-// Read next: measure.h, flops.h.
+// `causeway bench step|matmul`: this machine's speed, measured the way docs quote it. Ratios come
+// from pairs measured one right after the other, so that a noisy machine disturbs both alike. Read
+// next: measure.h, flops.h.
 #include <algorithm>
 
 #include "core/config_validate.h"
@@ -37,8 +37,9 @@ class BenchStep final : public Verb {
  public:
   void add_arguments(CLI::App& app) override {
     arguments_.add_to(app);
-    app.add_option("--steps", steps_, "steps to time")->capture_default_str()->check(
-        CLI::Range(1, 100000));
+    app.add_option("--steps", steps_, "steps to time")
+        ->capture_default_str()
+        ->check(CLI::Range(1, 100000));
     add_json_flag(app, format_);
   }
 
@@ -64,10 +65,11 @@ class BenchStep final : public Verb {
         batch.targets[i] = static_cast<int32_t>(bits[1] % *config.model.vocab_size);
       }
     };
-    step.run(0, fill, 1e-4);  // warms caches and touches all memory
+    step.run(0, fill, 1e-4);                            // warms caches and touches all memory
     const int64_t peak_memory = peak_resident_bytes();  // before the yardstick's own operands
     MatmulTimer yardstick(ops, precision.act, kPeakShape);
-    const double flops = flops_per_token(config.model) * static_cast<double>(step.tokens_per_step());
+    const double flops =
+        flops_per_token(config.model) * static_cast<double>(step.tokens_per_step());
     std::vector<double> seconds, peaks, shares;
     for (int64_t s = 1; s <= steps_; ++s) {
       const double before = yardstick.rate(0.05);
@@ -77,14 +79,15 @@ class BenchStep final : public Verb {
       peaks.push_back(before);
       shares.push_back(flops / seconds.back() / before);
     }
-    report(config, runtime, {.seconds = median(seconds),
-                             .tokens = step.tokens_per_step(),
-                             .flops = flops,
-                             .peak = median(peaks),
-                             .share = median(shares),
-                             .base_memory = base,
-                             .peak_memory = peak_memory,
-                             .planned_memory = static_cast<int64_t>(plan.total)});
+    report(config, runtime,
+           {.seconds = median(seconds),
+            .tokens = step.tokens_per_step(),
+            .flops = flops,
+            .peak = median(peaks),
+            .share = median(shares),
+            .base_memory = base,
+            .peak_memory = peak_memory,
+            .planned_memory = static_cast<int64_t>(plan.total)});
     return ExitCode::Ok;
   }
 

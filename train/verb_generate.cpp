@@ -43,7 +43,8 @@ class Generate final : public Verb {
   ExitCode run() override {
     const std::filesystem::path folder = find_model_folder(source_);
     ModelConfig config = read_hf_config(folder);
-    const auto tokenizer = load_tokenizer(tokenizer_.empty() ? folder : std::filesystem::path(tokenizer_));
+    const auto tokenizer =
+        load_tokenizer(tokenizer_.empty() ? folder : std::filesystem::path(tokenizer_));
     const Runtime runtime = make_runtime(DeviceChoice::Auto, train_);
     Backend& ops = *runtime.backend;
     Model model(config);

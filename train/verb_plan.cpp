@@ -23,8 +23,10 @@ class Plan final : public Verb {
   ExitCode run() override {
     Config config = arguments_.load();
     // With the vocabulary given, no data is needed: a plan for another machine's corpus works here.
-    if (config.model.vocab_size) resolve(config);
-    else resolve_with_data(config, open_run_data(config));
+    if (config.model.vocab_size)
+      resolve(config);
+    else
+      resolve_with_data(config, open_run_data(config));
     const Runtime runtime = make_runtime(config.device, config.train);
     Model model(config.model, config.train.recompute);
     const MemoryPlan plan = plan_memory(config, model, runtime.backend.get());

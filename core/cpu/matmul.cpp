@@ -8,6 +8,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "core/cpu/operand.h"
 #include "core/cpu/tiles.h"
 
 // oneDNN is built with OpenMP; this is all we need of it.
@@ -30,36 +31,6 @@ void one_thread_per_product() {
 const dnnl::engine& engine() {
   static const dnnl::engine cpu(dnnl::engine::kind::cpu, 0);
   return cpu;
-}
-
-/// A stored matrix and how to read it.
-struct Operand {
-  char* data;
-  int64_t stride;  // elements between stored rows
-  DType dtype;
-  bool transposed;
-
-  Operand(const Tensor& t, Transpose transpose)
-      : data(static_cast<char*>(t.data)),
-        stride(t.stride[0]),
-        dtype(t.dtype),
-        transposed(transpose == Transpose::Yes) {}
-  /// Address of element (row, col) of the matrix as read.
-  char* at(int64_t row, int64_t col) const {
-    const int64_t offset = transposed ? col * stride + row : row * stride + col;
-    return data + offset * static_cast<int64_t>(dtype_size(dtype));
-  }
-  dnnl::memory::desc desc(int64_t rows, int64_t cols) const {
-    return dnnl::memory::desc(
-        {rows, cols}, dnnl::memory::data_type::bf16,
-        transposed ? dnnl::memory::dims{1, stride} : dnnl::memory::dims{stride, 1});
-  }
-};
-
-char* address(const Tensor& t, int64_t row, int64_t col) {
-  if (!t) return nullptr;
-  const int64_t offset = t.rank == 1 ? col : row * t.stride[0] + col;
-  return static_cast<char*>(t.data) + offset * static_cast<int64_t>(dtype_size(t.dtype));
 }
 
 void demand(dnnl_status_t status, const Matmul& op) {
@@ -167,10 +138,16 @@ const Products::Plan& Products::plan(const Matmul& op) {
 
 namespace {
 
+dnnl::memory::desc describe(const Operand& m, int64_t rows, int64_t cols) {
+  return dnnl::memory::desc(
+      {rows, cols}, dnnl::memory::data_type::bf16,
+      m.transposed ? dnnl::memory::dims{1, m.stride} : dnnl::memory::dims{m.stride, 1});
+}
+
 void build(Primitive& primitive, const Matmul& op, const Tile& tile, int64_t depth,
            dnnl::memory::desc y, bool accumulate, int slots) {
-  const dnnl::memory::desc a = Operand(op.a, op.a_transpose).desc(tile.rows, depth);
-  const dnnl::memory::desc b = Operand(op.b, op.b_transpose).desc(depth, tile.cols);
+  const dnnl::memory::desc a = describe({op.a, op.a_transpose}, tile.rows, depth);
+  const dnnl::memory::desc b = describe({op.b, op.b_transpose}, depth, tile.cols);
   dnnl::primitive_attr attributes;
   attributes.set_scratchpad_mode(dnnl::scratchpad_mode::user);
   if (accumulate) {
@@ -268,18 +245,6 @@ void sgemm(const Matmul& op, bool a_transposed, bool b_transposed, const Tile& t
          op);
 }
 
-/// The stored block of an operand → dense f32. Returns its row stride.
-int64_t widen_block(const Kernels& kernels, const Operand& from, int64_t row, int64_t col,
-                    int64_t rows, int64_t cols, float* to) {
-  const int64_t stored_rows = from.transposed ? cols : rows;
-  const int64_t stored_cols = from.transposed ? rows : cols;
-  const char* first = from.at(row, col);
-  for (int64_t r = 0; r < stored_rows; ++r)
-    kernels.widen(to + r * stored_cols, reinterpret_cast<const uint16_t*>(first) + r * from.stride,
-                  stored_cols);
-  return stored_cols;
-}
-
 void widened_product(const Matmul& op, const Kernels& kernels, const Tile& tile, int64_t depth,
                      float* y, int64_t y_stride, bool accumulate, float* slabs) {
   const Operand a(op.a, op.a_transpose), b(op.b, op.b_transpose);
@@ -306,18 +271,6 @@ void native_product(const Matmul& op, const Primitive& primitive, const Tile& ti
                                   {DNNL_ARG_DST, v.y.get()},
                                   {DNNL_ARG_SCRATCHPAD, v.scratchpad.get()}};
   demand(dnnl_primitive_execute(primitive.matmul.get(), stream.get(), 4, args), op);
-}
-
-/// d_bias of the tile's rows: sums of op(a) over the depth.
-void sum_rows(const Matmul& op, const Kernels& kernels, const Tile& tile, int64_t depth) {
-  const Operand a(op.a, op.a_transpose);
-  const int act = a.dtype == DType::BF16;
-  float* out = op.d_bias.as<float>() + tile.row;
-  const bool accumulate = op.mode == GradMode::Accumulate;
-  if (a.transposed)
-    kernels.column_sums[act](out, a.at(tile.row, 0), a.stride, depth, tile.rows, accumulate);
-  else
-    kernels.row_sums[act](out, a.at(tile.row, 0), a.stride, tile.rows, depth, accumulate);
 }
 
 }  // namespace

@@ -1,6 +1,6 @@
 // exp, log, tanh and the activations built on them, on vectors of float (Cephes' polynomials,
-// public domain, Moshier 1992). The error bounds were measured over all floats of the stated range
-// by tests/ops/cpu_math_test.cpp. Read next: the kernels.
+// public domain, Moshier 1992). tests/ops/cpu_math_test.cpp holds them to the bounds stated here.
+// Read next: the kernels.
 #pragma once
 #include "core/cpu/simd.h"
 

@@ -1,5 +1,5 @@
-// A text source whose entropy is known exactly: a first-order Markov chain over a few letters. A model
-// can approach its entropy rate from above and never pass below it.
+// A text source whose entropy is known exactly: a first-order Markov chain over a few letters. A
+// model can approach its entropy rate from above and never pass below it.
 #pragma once
 #include <array>
 #include <cmath>
@@ -54,7 +54,8 @@ class MarkovSource {
     return rate;
   }
 
-  /// Nats per symbol the source itself pays for text[1...]: what no model beats by more than chance.
+  /// Nats per symbol the source itself pays for text[1...]: what no model beats by more than
+  /// chance.
   double loss_of(const std::string& text) const {
     double sum = 0;
     for (size_t i = 1; i < text.size(); ++i) sum -= std::log(p_[text[i - 1] - 'a'][text[i] - 'a']);

@@ -1,5 +1,5 @@
-// Stop anywhere, run the same command again: the result equals the uninterrupted run's, bit for bit.
-// Read next: train/trainer_open.cpp.
+// Stop anywhere, run the same command again: the result equals the uninterrupted run's, bit for
+// bit. Read next: train/trainer_open.cpp.
 #include <algorithm>
 #include <chrono>
 #include <thread>
@@ -42,8 +42,7 @@ std::string metrics(const std::filesystem::path& folder) {
 std::string final_state(const std::filesystem::path& folder) {
   const auto last = folder / "runs/r/checkpoints/step-00000300";
   return read_text(last / "model.safetensors") +
-         read_text(last / "optimizer-00000-of-00001.safetensors") +
-         read_text(last / "state.json");
+         read_text(last / "optimizer-0000-of-0001.safetensors") + read_text(last / "state.json");
 }
 
 int64_t lines_of(const std::string& text) { return std::count(text.begin(), text.end(), '\n'); }
@@ -66,7 +65,8 @@ void check_stops(int stops, int signal, int expected_code, uint64_t seed) {
   REQUIRE(lines_of(metrics(whole.path())) == kSteps);
 
   std::vector<int64_t> steps;
-  for (int i = 0; i < stops; ++i) steps.push_back(1 + random_bits({.seed = seed}, i) % (kSteps - 10));
+  for (int i = 0; i < stops; ++i)
+    steps.push_back(1 + random_bits({.seed = seed}, i) % (kSteps - 10));
   std::sort(steps.begin(), steps.end());
   for (const int64_t step : steps) {
     const int code = stop_at(cut.path(), step, signal);
@@ -83,9 +83,7 @@ void check_stops(int stops, int signal, int expected_code, uint64_t seed) {
 
 }  // namespace
 
-TEST_CASE("20 stops by SIGTERM leave no trace in the result") {
-  check_stops(20, SIGTERM, 75, 1);
-}
+TEST_CASE("20 stops by SIGTERM leave no trace in the result") { check_stops(20, SIGTERM, 75, 1); }
 
 TEST_CASE("20 stops by SIGKILL leave no trace in the result") {
   check_stops(20, SIGKILL, 128 + SIGKILL, 2);
@@ -96,9 +94,8 @@ TEST_CASE("1, 2 and 3 threads write the same run") {
   for (const char* threads : {"1", "2", "3"}) {
     const TempFolder folder;
     prepare(folder.path());
-    const auto result = run_program(
-        folder.path(), {"train", "r.yaml", "train.max_steps=40",
-                        std::string("train.threads=") + threads});
+    const auto result = run_program(folder.path(), {"train", "r.yaml", "train.max_steps=40",
+                                                    std::string("train.threads=") + threads});
     INFO(result.output);
     REQUIRE(result.exit_code == 0);
     if (expected.empty()) expected = metrics(folder.path());
@@ -130,9 +127,10 @@ TEST_CASE("a second process on the same run is refused") {
   while (first.running() && lines_of(metrics(folder.path())) < 2)
     std::this_thread::sleep_for(std::chrono::milliseconds(1));
   const TempFolder elsewhere;  // its output must not overwrite the first's
-  const auto second = run_program(elsewhere.path(), {"train", (folder.path() / "r.yaml").string(),
-                                                     "run.dir=" + (folder.path() / "runs").string(),
-                                                     "data.source=" + (folder.path() / "text.txt").string()});
+  const auto second =
+      run_program(elsewhere.path(), {"train", (folder.path() / "r.yaml").string(),
+                                     "run.dir=" + (folder.path() / "runs").string(),
+                                     "data.source=" + (folder.path() / "text.txt").string()});
   CHECK(second.exit_code == 2);
   CHECK_THAT(second.output, Catch::Contains("error[usage.run_locked]"));
   first.signal(SIGTERM);
