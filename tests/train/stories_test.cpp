@@ -1,0 +1,26 @@
+// A real Llama with grouped-query attention, loaded as a Hugging Face folder, writes its golden text.
+#include "tests/train/program.h"
+
+// Catch2's CHECK, not ours: last.
+#include "tests/catch.h"
+
+namespace causeway::test {
+
+TEST_CASE("stories260K generates its golden text byte for byte") {
+  const char* shared = std::getenv("CAUSEWAY_SHARED");
+  const std::filesystem::path data =
+      shared ? std::filesystem::path(shared) : CAUSEWAY_SOURCE_DIR "/../shared/data";
+  const auto model = data / "stories260K";
+  if (!std::filesystem::exists(model / "golden_t0.txt")) {
+    WARN("SKIPPED: " << model.string() << " is not here (set CAUSEWAY_SHARED)");
+    return;
+  }
+  const TempFolder folder;
+  const auto result = run_program(
+      folder.path(), {"generate", model.string(), "--tokenizer", (model / "tok512.bin").string(),
+                      "--tokens", "256", "--temperature", "0"});
+  CHECK(result.exit_code == 0);
+  CHECK(result.output == read_text(model / "golden_t0.txt"));
+}
+
+}  // namespace causeway::test
