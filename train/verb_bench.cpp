@@ -48,7 +48,8 @@ class BenchStep final : public Verb {
     const Runtime runtime = make_runtime(config.device, config.train);
     Backend& ops = *runtime.backend;
     const Precision precision = Precision::of(config.train.precision);
-    // The program's own base: code and libraries once they have run, before any of the run's memory.
+    // The program's own base: code and libraries once they have run, before any of the run's
+    // memory.
     MatmulTimer(ops, precision.act, {64, 64, 64}).rate(0);
     const int64_t base = resident_bytes();
     Model model(config.model, config.train.recompute);

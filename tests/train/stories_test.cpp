@@ -1,4 +1,5 @@
-// A real Llama with grouped-query attention, loaded as a Hugging Face folder, writes its golden text.
+// A real Llama with grouped-query attention, loaded as a Hugging Face folder, writes its golden
+// text.
 #include "tests/train/program.h"
 
 // Catch2's CHECK, not ours: last.
