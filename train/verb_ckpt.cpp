@@ -3,6 +3,7 @@
 
 #include "core/checkpoint.h"
 #include "core/file.h"
+#include "core/hf.h"
 #include "core/json.h"
 #include "core/safetensors.h"
 #include "train/run_folder.h"
@@ -143,10 +144,8 @@ class CkptShow final : public Verb {
     fmt::print("  model type  {}\n",
                json_get<std::string>(config, "model_type", (folder / "config.json").string(),
                                      "checkpoint"));
-    // Written where no Hugging Face architecture computes exactly what this model does.
-    if (config.contains("causeway_reason")) {
-      fmt::print("              {}\n", config["causeway_reason"].dump());
-    }
+    const std::string reason = choose_hf(read_hf_config(folder)).reason;
+    if (!reason.empty()) fmt::print("              {}\n", reason);
     int64_t total = 0;
     for (const auto& tensor : weights.entries()) total += elements(tensor);
     fmt::print("  parameters  {} in {} tensors\n", format_count(total), weights.entries().size());

@@ -145,6 +145,39 @@ TEST_CASE("ckpt on a folder without checkpoints says so") {
   CHECK(shell("ckpt ls nowhere/run").exit_code == 4);
 }
 
+TEST_CASE("ckpt lists, shows and verifies what a run has saved; damage is exit 4") {
+  const ConfigFile config;
+  std::string text;
+  for (int i = 0; i < 400; ++i) text += "The quick brown fox. ";
+  write_text(config.folder / "text.txt", text);
+  const std::string runs = (config.folder / "runs").string();
+  const auto trained =
+      shell("train " + config.path + " model.position=alibi checkpoint.every=5 run.dir=" + runs +
+            " data.source=" + (config.folder / "text.txt").string());
+  REQUIRE(trained.exit_code == 0);
+  CHECK(trained.out.find('\x1b') == std::string::npos);  // no terminal, no escape codes
+
+  const Json list = parse_json(shell("ckpt ls --json " + runs + "/tiny").out, "ckpt ls");
+  REQUIRE(list.size() == 2);
+  CHECK(list[0].at("step") == 10);
+  CHECK(list[1].at("step") == 5);
+  const auto shown = shell("ckpt show " + runs + "/tiny");
+  CHECK(shown.exit_code == 0);
+  CHECK_THAT(shown.out, Catch::Contains("model type  causeway\n") && Catch::Contains("alibi"));
+  const auto json = shell("ckpt show --json " + list[1].at("folder").get<std::string>());
+  CHECK(parse_json(json.out, "ckpt show").at("step") == 5);
+  CHECK(shell("ckpt verify " + runs + "/tiny").exit_code == 0);
+
+  const std::string weights = list[1].at("folder").get<std::string>() + "/model.safetensors";
+  std::string bytes = read_text(weights);
+  bytes.back() ^= 1;
+  write_text(weights, bytes);
+  const auto damaged = shell("ckpt verify " + runs + "/tiny");
+  CHECK(damaged.exit_code == 4);
+  CHECK_THAT(damaged.out, Catch::Contains("step-00000005: damaged\n  model.safetensors"));
+  CHECK_THAT(damaged.err, Catch::Contains("1 of 2 checkpoints are damaged"));
+}
+
 TEST_CASE("doctor tells about the machine, in JSON too, and finds a folder it cannot write to") {
   const auto text = shell("doctor");
   CHECK(text.exit_code == 0);
