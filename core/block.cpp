@@ -18,6 +18,14 @@ std::optional<Arena::Scope> scope_if(bool when, Arena& arena) {
 uint32_t attention_site(int layer) { return 1 + 2 * static_cast<uint32_t>(layer); }
 uint32_t mlp_site(int layer) { return 2 + 2 * static_cast<uint32_t>(layer); }
 
+/// The gradient of a residual branch: d itself, or d through the branch's dropout. (N, C)
+Tensor branch_gradient(const Context& ctx, const Tensor& d, double dropout, uint32_t site) {
+  if (dropout == 0) return d;
+  const Tensor d_branch = ctx.act("backward.dropout", {d.shape[0], d.shape[1]});
+  apply_dropout(ctx, d_branch, d, dropout, site);
+  return d_branch;
+}
+
 }  // namespace
 
 Norm make_norm(const ParamScope& scope, const ModelConfig& config) {
@@ -78,12 +86,7 @@ void Block::mlp_half_backward(const Context& ctx, const Tensor& d, Saved& saved)
   const Arena::Scope scope(ctx.arena);
   if (recompute != Recompute::None) mlp_half(ctx, saved.x2, {}, saved);
   const Tensor d_h = ctx.act("backward.block", {d.shape[0], d.shape[1]});
-  Tensor d_branch = d;
-  if (dropout > 0) {
-    d_branch = ctx.act("backward.dropout", {d.shape[0], d.shape[1]});
-    apply_dropout(ctx, d_branch, d, dropout, mlp_site(layer));
-  }
-  mlp.backward(ctx, d_h, d_branch, saved.mlp);
+  mlp.backward(ctx, d_h, branch_gradient(ctx, d, dropout, mlp_site(layer)), saved.mlp);
   norm2.backward(ctx, d, d_h, saved.norm2, d);
 }
 
@@ -91,12 +94,8 @@ void Block::attention_half_backward(const Context& ctx, const Tensor& d, Saved& 
   const Arena::Scope scope(ctx.arena);
   if (recompute == Recompute::Block) attention_half(ctx, saved.x1, {}, saved);
   const Tensor d_h = ctx.act("backward.block", {d.shape[0], d.shape[1]});
-  Tensor d_branch = d;
-  if (dropout > 0) {
-    d_branch = ctx.act("backward.dropout", {d.shape[0], d.shape[1]});
-    apply_dropout(ctx, d_branch, d, dropout, attention_site(layer));
-  }
-  attention.backward(ctx, d_h, d_branch, saved.attention);
+  attention.backward(ctx, d_h, branch_gradient(ctx, d, dropout, attention_site(layer)),
+                     saved.attention);
   norm1.backward(ctx, d, d_h, saved.norm1, d);
 }
 
