@@ -11,6 +11,7 @@
 #include "core/config_validate.h"
 #include "core/config_values.h"
 #include "tests/core/config_check.h"
+#include "tests/places.h"
 
 using namespace causeway;
 using namespace causeway::test;
@@ -156,14 +157,14 @@ TEST_CASE("the list groups its keys by section, explains each, and names no valu
 }
 
 TEST_CASE("docs/config.md is what the program writes") {
-  const std::filesystem::path path = CAUSEWAY_SOURCE_DIR "/docs/config.md";
+  const std::filesystem::path path = source_folder() / "docs/config.md";
   INFO("to renew it: causeway config docs > docs/config.md");
   CHECK(file_text(path) == config_markdown());
 }
 
 TEST_CASE("every file in configs loads, resolves and comes back") {
   int count = 0;
-  for (const auto& entry : std::filesystem::directory_iterator(CAUSEWAY_SOURCE_DIR "/configs")) {
+  for (const auto& entry : std::filesystem::directory_iterator(source_folder() / "configs")) {
     if (entry.path().extension() != ".yaml") continue;
     INFO(entry.path());
     Config config = load_config(entry.path().string());

@@ -7,9 +7,10 @@
 #include <algorithm>
 #include <csignal>
 
-#include "tests/catch.h"
+#include "tests/error_of.h"
 
 using namespace causeway;
+using causeway::test::error_of;
 namespace fs = std::filesystem;
 
 namespace {
@@ -23,17 +24,6 @@ struct Folder {
   }
   ~Folder() { fs::remove_all(path); }
 };
-
-template <class Action>
-ErrorInfo error_of(Action action) {
-  try {
-    action();
-  } catch (const Error& e) {
-    return e.info();
-  }
-  FAIL("no error was thrown");
-  return {};
-}
 
 std::string text_of(const FileMap& map) {
   return {reinterpret_cast<const char*>(map.bytes().data()), map.bytes().size()};

@@ -1,8 +1,7 @@
 // Foreign Hugging Face folders: configs of other trainers, what is refused and in which words.
-#include <cstdlib>
-
 #include "core/hf.h"
 #include "tests/core/hf_check.h"
+#include "tests/places.h"
 
 namespace causeway::test {
 namespace {
@@ -194,14 +193,8 @@ TEST_CASE("a model without biases refuses biases that another tool has trained")
 }
 
 TEST_CASE("stories260K, a Llama of another trainer, loads") {
-  const char* shared = std::getenv("CAUSEWAY_SHARED");
-  const std::filesystem::path folder =
-      std::filesystem::path(shared ? shared : CAUSEWAY_SOURCE_DIR "/../shared/data") /
-      "stories260K";
-  if (!std::filesystem::exists(folder / "model.safetensors")) {
-    WARN("SKIPPED: " << folder << " is not there");
-    return;
-  }
+  const std::filesystem::path folder = shared_data("stories260K");
+  SKIP_WITHOUT(folder, "stories260K");
   const ModelConfig c = read_hf_config(folder);
   CHECK((c.n_layer == 5 && c.n_head == 8 && c.n_kv_head == 4 && c.n_embd == 64));
   CHECK((c.intermediate_size == 172 && c.vocab_size == 512 && c.block_size == 512));

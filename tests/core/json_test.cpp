@@ -1,23 +1,12 @@
 // JSON as the project reads it: strict, and with errors that name the place.
 #include "core/json.h"
 
-#include "tests/catch.h"
+#include "tests/error_of.h"
 
 using namespace causeway;
+using causeway::test::error_of;
 
 namespace {
-
-/// The error that `action` throws; the test fails when it throws none.
-template <class Action>
-ErrorInfo error_of(Action action) {
-  try {
-    action();
-  } catch (const Error& e) {
-    return e.info();
-  }
-  FAIL("no error was thrown");
-  return {};
-}
 
 ErrorInfo parse_error(const std::string& text) {
   return error_of([&] { parse_json(text, "a.json", "checkpoint"); });

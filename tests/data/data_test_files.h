@@ -1,14 +1,14 @@
 // What the tests of data/ share: a folder that goes away, token files made by hand, shared texts.
 #pragma once
 #include <cstdint>
-#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <string>
 #include <vector>
 
 #include "core/error.h"
-#include "tests/catch.h"
+#include "tests/error_of.h"
+#include "tests/places.h"
 
 namespace causeway::test {
 
@@ -54,27 +54,6 @@ inline std::string llmc_shard(const std::vector<uint16_t>& tokens) {
 inline std::string slurp(const std::filesystem::path& path) {
   std::ifstream in(path, std::ios::binary);
   return std::string(std::istreambuf_iterator<char>(in), {});
-}
-
-/// The shared test data, or "" (with a visible note) where this machine has none.
-inline std::filesystem::path shared_data(const std::string& name) {
-  const char* set = std::getenv("CAUSEWAY_SHARED");
-  const std::filesystem::path root = set ? set : CAUSEWAY_SOURCE_DIR "/../shared/data";
-  if (std::filesystem::exists(root / name)) return root / name;
-  WARN("SKIPPED: no " << name << " under " << root);
-  return {};
-}
-
-/// The Error that `action` throws; the test fails where it throws none.
-template <class Action>
-ErrorInfo error_of(Action action) {
-  try {
-    action();
-  } catch (const Error& error) {
-    return error.info();
-  }
-  FAIL("no error was thrown");
-  return {};
 }
 
 inline bool has(const std::string& text, const std::string& part) {

@@ -55,7 +55,7 @@ TEST_CASE("a text file becomes a folder that opens as the same text, split at it
 
 TEST_CASE("tiny Shakespeare is split as nanoGPT splits it") {
   const auto shakespeare = shared_data("tinyshakespeare");
-  if (shakespeare.empty()) return;
+  SKIP_WITHOUT(shakespeare, "tinyshakespeare");
   const ScratchFolder folder;
   const Dataset data = open(shakespeare / "input.txt", folder.path());
   CHECK(data.vocab_size == 65);

@@ -149,7 +149,7 @@ TEST_CASE("pairs are merged as llama2.c's run.c merges them, and so after tokeni
 
 TEST_CASE("stories260K's tokenizer encodes and decodes the golden text") {
   const auto folder = shared_data("stories260K");
-  if (folder.empty()) return;
+  SKIP_WITHOUT(folder, "stories260K");
   const auto tokenizer = load_tokenizer(folder / "tok512.bin");
   CHECK(tokenizer->vocab_size() == 512);
   CHECK(tokenizer->bos() == 1);
@@ -170,7 +170,8 @@ TEST_CASE("stories260K's tokenizer encodes and decodes the golden text") {
 TEST_CASE("a long text is merged in seconds, not in its square") {
   const auto folder = shared_data("stories260K");
   const auto shakespeare = shared_data("tinyshakespeare");
-  if (folder.empty() || shakespeare.empty()) return;
+  SKIP_WITHOUT(folder, "stories260K");
+  SKIP_WITHOUT(shakespeare, "tinyshakespeare");
   const auto tokenizer = load_tokenizer(folder / "tok512.bin");
   const std::string text = slurp(shakespeare / "input.txt");
   CHECK(tokenizer->decode(tokenizer->encode(text)) == " " + text);
@@ -178,7 +179,7 @@ TEST_CASE("a long text is merged in seconds, not in its square") {
 
 TEST_CASE("a truncated tokenizer.bin is refused, wherever it was cut") {
   const auto source = shared_data("stories260K");
-  if (source.empty()) return;
+  SKIP_WITHOUT(source, "stories260K");
   const ScratchFolder folder;
   const std::string whole = slurp(source / "tok512.bin");
   for (const size_t size : {0, 3, 5, 20, 3000, 6226}) {
@@ -217,5 +218,6 @@ TEST_CASE("tokenizer files that are not ours are refused by name, not guessed at
   CHECK(error_of([&] { load_tokenizer(folder / "none"); }).id == "tokenizer.missing");
   CHECK(error_of([&] { load_tokenizer(folder.path()); }).id == "tokenizer.missing");
   const auto gpt2 = shared_data("gpt2-hf-tokenizer");
-  if (!gpt2.empty()) CHECK(error_of([&] { load_tokenizer(gpt2); }).id == "tokenizer.unsupported");
+  SKIP_WITHOUT(gpt2, "gpt2-hf-tokenizer");
+  CHECK(error_of([&] { load_tokenizer(gpt2); }).id == "tokenizer.unsupported");
 }

@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "tests/places.h"
 #include "tests/train/temp_folder.h"
 
 namespace causeway::test {
@@ -25,7 +26,7 @@ class Program {
         ::chdir(folder.c_str()) != 0)
       ::_exit(126);
     std::vector<char*> words;
-    arguments.insert(arguments.begin(), CAUSEWAY_PROGRAM);
+    arguments.insert(arguments.begin(), program_path().string());
     for (std::string& word : arguments) words.push_back(word.data());
     words.push_back(nullptr);
     ::execv(words[0], words.data());

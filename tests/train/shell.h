@@ -6,6 +6,7 @@
 #include <cstdlib>
 #include <string>
 
+#include "tests/places.h"
 #include "tests/train/temp_folder.h"
 
 namespace causeway::test {
@@ -18,9 +19,9 @@ struct ShellResult {
 /// `arguments` as typed into a shell, in the repository's root. No terminal, no input.
 inline ShellResult shell(const std::string& arguments) {
   const TempFolder temp;
-  const std::string command = "cd '" CAUSEWAY_SOURCE_DIR "' && '" CAUSEWAY_PROGRAM "' " +
-                              arguments + " >" + (temp / "out").string() + " 2>" +
-                              (temp / "err").string() + " </dev/null";
+  const std::string command =
+      "cd '" + source_folder().string() + "' && '" + program_path().string() + "' " + arguments +
+      " >" + (temp / "out").string() + " 2>" + (temp / "err").string() + " </dev/null";
   const int status = std::system(command.c_str());
   return {.exit_code = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status),
           .out = read_text(temp / "out"),

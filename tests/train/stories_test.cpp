@@ -8,14 +8,8 @@
 namespace causeway::test {
 
 TEST_CASE("stories260K generates its golden text byte for byte") {
-  const char* shared = std::getenv("CAUSEWAY_SHARED");
-  const std::filesystem::path data =
-      shared ? std::filesystem::path(shared) : CAUSEWAY_SOURCE_DIR "/../shared/data";
-  const auto model = data / "stories260K";
-  if (!std::filesystem::exists(model / "golden_t0.txt")) {
-    WARN("SKIPPED: " << model.string() << " is not here (set CAUSEWAY_SHARED)");
-    return;
-  }
+  const std::filesystem::path model = shared_data("stories260K");
+  SKIP_WITHOUT(model, "stories260K");
   const TempFolder folder;
   const auto result = run_program(
       folder.path(), {"generate", model.string(), "--tokenizer", (model / "tok512.bin").string(),
