@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "core/backend.h"
+#include "core/error.h"
 
 namespace causeway {
 

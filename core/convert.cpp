@@ -3,6 +3,7 @@
 
 #include <complex>
 #include <cstring>
+#include "core/error.h"
 
 namespace causeway {
 namespace {

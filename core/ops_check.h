@@ -4,6 +4,7 @@
 #include <span>
 
 #include "core/backend.h"
+#include "core/error.h"
 
 namespace causeway {
 

@@ -5,6 +5,8 @@
 
 #include <algorithm>
 
+#include "core/error.h"
+
 namespace causeway {
 
 Tensor::Tensor(void* data, DType dtype, std::initializer_list<int64_t> dims)
@@ -22,6 +24,12 @@ int64_t Tensor::numel() const {
   int64_t n = 1;
   for (int d = 0; d < rank; ++d) n *= shape[d];
   return n;
+}
+
+void* Tensor::data_as(DType expected) const {
+  CHECK(dtype == expected, "tensor is {}, asked for as {}", dtype_name(dtype),
+        dtype_name(expected));
+  return data;
 }
 
 bool Tensor::contiguous() const {

@@ -11,7 +11,6 @@
 #include <string>
 
 #include "core/dtype.h"
-#include "core/error.h"
 
 namespace causeway {
 
@@ -42,10 +41,12 @@ struct Tensor {
   /// Typed pointer to the first element. T must match dtype.
   template <class T>
   T* as() const {
-    CHECK(dtype == dtype_of<T>, "tensor is {}, asked for as {}", dtype_name(dtype),
-          dtype_name(dtype_of<T>));
-    return static_cast<T*>(data);
+    return static_cast<T*>(data_as(dtype_of<T>));
   }
+
+ private:
+  void* data_as(DType expected) const;  // out of line: kernel files include this header, and the
+                                        // CUDA compiler cannot read the formatting library
 };
 
 /// "f32 (4, 64, 384)", for messages.

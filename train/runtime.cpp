@@ -2,6 +2,7 @@
 #include "train/runtime.h"
 
 #include "core/cpu/backend.h"
+#include "core/error.h"
 
 namespace causeway {
 
