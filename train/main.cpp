@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <cstdio>
+#include <filesystem>
 #include <map>
 #include <new>
 
@@ -137,6 +138,11 @@ int main(int argc, char** argv) {
                          .what = "this machine has no memory left for what was asked",
                          .remedy = "see what it needs: causeway plan CONFIG; then lower "
                                    "train.micro_batch_size, model.block_size or the model"}));
+  } catch (const std::filesystem::filesystem_error& error) {
+    return report(Error({.id = "disk.access",
+                         .where = error.path1().string(),
+                         .what = error.code().message(),
+                         .remedy = "check the permissions of the folders on the way there"}));
   } catch (const std::exception& error) {
     return report(Error({.id = "internal.exception",
                          .where = "",

@@ -33,13 +33,13 @@ std::vector<AdamWSlice> make_slices(const ParamTable& params, const ModelState& 
 }  // namespace
 
 TrainStep::TrainStep(Backend& ops, Arena& arena, Model& model, ModelState& state,
-                     const Config& config)
+                     const Config& config, const Precision& precision)
     : ops_(ops),
       arena_(arena),
       model_(model),
       state_(state),
       config_(config),
-      precision_(Precision::of(config.train.precision)),
+      precision_(precision),
       B_(config.train.micro_batch_size.value()),
       T_(config.model.block_size),
       micro_batches_(config.train.global_batch_size / B_),

@@ -27,7 +27,11 @@ struct StepResult {
 class TrainStep {
  public:
   /// `config` must be resolved. All views must outlive the step.
-  TrainStep(Backend& ops, Arena& arena, Model& model, ModelState& state, const Config& config);
+  TrainStep(Backend& ops, Arena& arena, Model& model, ModelState& state, const Config& config)
+      : TrainStep(ops, arena, model, state, config, Precision::of(config.train.precision)) {}
+  /// The same in other dtypes than the config names: the reference backend's.
+  TrainStep(Backend& ops, Arena& arena, Model& model, ModelState& state, const Config& config,
+            const Precision& precision);
 
   using Fill = std::function<void(int64_t micro_batch, HostBatch& batch)>;
 

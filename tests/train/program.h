@@ -1,5 +1,6 @@
 // Runs the built program as a user would: arguments in, exit code and output out.
 #pragma once
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -14,13 +15,18 @@
 
 namespace causeway::test {
 
-/// A process of the program, its working directory `folder`, its output in FOLDER/output.txt.
+/// A process of the program, its working directory `folder`, its output in FOLDER/output.txt. With
+/// `most_bytes` no file of its can grow larger than that, as on a full disk.
 class Program {
  public:
-  Program(const std::filesystem::path& folder, std::vector<std::string> arguments)
+  Program(const std::filesystem::path& folder, std::vector<std::string> arguments,
+          rlim_t most_bytes = RLIM_INFINITY)
       : folder_(folder) {
     process_ = ::fork();
     if (process_ != 0) return;
+    const rlimit limit{most_bytes, RLIM_INFINITY};
+    ::setrlimit(RLIMIT_FSIZE, &limit);
+    std::signal(SIGXFSZ, SIG_IGN);  // the write fails instead
     const std::string output = (folder / "output.txt").string();
     if (!std::freopen(output.c_str(), "w", stdout) || ::dup2(1, 2) < 0 ||
         ::chdir(folder.c_str()) != 0)

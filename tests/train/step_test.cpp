@@ -1,5 +1,5 @@
-// The optimizer step: lanes, accumulation, clipping, the guard. On the double reference, where
-// every sum can be predicted. Read next: train/step.h.
+// The optimizer step: lanes, accumulation, clipping, the guard. Read next: train/step.h,
+// signature_test.cpp.
 #include "train/step.h"
 
 #include <cmath>
