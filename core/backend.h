@@ -121,8 +121,8 @@ struct CrossEntropy {
 };
 
 /// Elements per partial sum of sum_of_squares: fixed, so the global norm never depends on the
-/// ranks.
-inline constexpr int64_t kNormChunk = 1 << 16;
+/// ranks, and small, so that ranks own nearly equal pieces of a bucket (buckets.h).
+inline constexpr int64_t kNormChunk = 1 << 14;
 
 /// Scalars of one step, in a (kStepScalars) f64 tensor (c128 on the complex reference). The
 /// optimizer reads ClipScale and Finite on the device; the host reads all of them once, after the

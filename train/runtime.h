@@ -1,5 +1,5 @@
 // The one place that decides which device a run uses. After it, no code asks.
-// Read next: trainer.h.
+// Read next: launch.h (which rank this is), trainer.h.
 #pragma once
 #include <memory>
 #include <string>
@@ -15,7 +15,8 @@ struct Runtime {
   std::string warning;  ///< what the user should know about the choice, or empty
 };
 
-/// Throws Error "device.missing" when the config asks for a device this build or machine lacks.
-Runtime make_runtime(DeviceChoice device, const TrainConfig& train);
+/// `local_ranks`: how many ranks share this machine, and its cores where train.threads is 0. Throws
+/// Error "device.missing" when the config asks for a device this build or machine lacks.
+Runtime make_runtime(DeviceChoice device, const TrainConfig& train, int local_ranks = 1);
 
 }  // namespace causeway

@@ -54,11 +54,11 @@ class BenchStep final : public Verb {
     const int64_t base = resident_bytes();
     Model model(config.model, config.train.recompute);
     const MemoryPlan plan = plan_memory(config, model, &ops);
-    ModelState state(ops, config.model, model.params(), precision, StateUse::Training,
-                     1 + lane_levels(*config.train.grad_lanes));
+    SingleComm comm;
+    ModelState state = make_training_state(ops, model, config, comm, precision);
     state.initialise(ops, config.run.seed);
     Arena arena(ops, plan.arena_bytes);
-    TrainStep step(ops, arena, model, state, config);
+    TrainStep step(ops, comm, arena, model, state, config);
 
     const auto fill = [&](int64_t micro_batch, HostBatch& batch) {
       for (size_t i = 0; i < batch.tokens.size(); ++i) {

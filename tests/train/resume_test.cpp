@@ -103,11 +103,12 @@ TEST_CASE("a save that fails loses nothing: training goes on, and only the last 
                                           "schedule.decay_steps=300"};
   REQUIRE(run_program(cut.path(), third).exit_code == 0);
   {
-    Program limited(cut.path(), {"train", "r.yaml"}, 60'000);  // less than the weights take
+    Program limited(cut.path(), {"train", "r.yaml"},
+                    {.most_bytes = 60'000});  // less than the weights take
     CHECK(limited.wait() == 7);
     CHECK_THAT(limited.output(), Catch::Contains("step 125 could not be saved, training goes on") &&
                                      Catch::Contains("error[disk.write]") &&
-                                     Catch::Contains("model.safetensors") &&
+                                     Catch::Contains("cannot be written") &&
                                      Catch::Contains("step    300/300"));
     const auto left = checkpoint_names::names_in(cut.path() / "runs/r/checkpoints");
     CHECK(std::set(left.begin(), left.end()) ==

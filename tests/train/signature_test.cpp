@@ -40,14 +40,14 @@ std::vector<double> losses(const Config& config) {
   const auto ops = make_reference_backend(DType::F64);
   const Precision precision = Precision::all(DType::F64);
   Model model(config.model);
-  ModelState state(*ops, config.model, model.params(), precision, StateUse::Training,
-                   1 + lane_levels(*config.train.grad_lanes));
+  SingleComm comm;
+  ModelState state = make_training_state(*ops, model, config, comm, precision);
   state.initialise(*ops, config.run.seed);
   Arena measuring;
-  TrainStep(*make_plan_backend(nullptr), measuring, model, state, config, precision)
+  TrainStep(*make_plan_backend(nullptr), comm, measuring, model, state, config, precision)
       .run(0, fill, 0);
   Arena arena(*ops, measuring.peak());
-  TrainStep step(*ops, arena, model, state, config, precision);
+  TrainStep step(*ops, comm, arena, model, state, config, precision);
   std::vector<double> all;
   for (int64_t s = 0; s < 10; ++s) all.push_back(step.run(s, fill, 1e-2).loss);
   return all;
