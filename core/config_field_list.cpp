@@ -240,6 +240,11 @@ constexpr Field kFields[] = {
     {.section = "log", .key = "every", .ref = [](Config& c) { return place(c.log.every); },
      .help = "Steps between lines on the terminal; metrics.jsonl has every step.",
      .bounds = between(1, kMaxCount), .on_resume = OnResume::MayDiffer},
+    {.section = "log", .key = "trace_steps",
+     .ref = [](Config& c) { return place(c.log.trace_steps); },
+     .help = "Trace so many steps from the start of each rank into RUN/trace-rankR.json, for "
+             "chrome://tracing: what it computes, what it waits for. 0: none.",
+     .bounds = between(0, kMaxCount), .on_resume = OnResume::MayDiffer},
 
     {.section = "guard", .key = "non_finite",
      .ref = [](Config& c) { return place(c.guard.non_finite); },
