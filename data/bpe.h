@@ -1,6 +1,6 @@
 // Byte-level BPE, the tokenizers of GPT-2 and after: a text is cut into pieces (splitter.h), a
 // piece into bytes, and bytes are merged by rank. Every text has ids and every byte comes back.
-// Read next: bpe_merge.h, bpe.cpp, bpe_json.h (tokenizer.json), bpe_files.h (other formats).
+// Read next: bpe_encode.h, bpe_json.h (tokenizer.json), bpe_files.h (other formats).
 #pragma once
 #include <cstdint>
 #include <memory>

@@ -7,7 +7,6 @@
 #include <algorithm>
 
 #include "core/error.h"
-#include "data/split_gpt2.h"
 #include "data/utf8.h"
 
 namespace causeway {
@@ -15,21 +14,24 @@ namespace causeway {
 namespace {
 
 struct NamedPattern {
+  HandPattern by_hand;
   std::string_view name, expression;
 };
 
 // \z, not $, and no {1,3}+: these lines also stand in tokenizer.json, and the library that reads
 // them there takes $ for the end of a line and {1,3}+ for a repeated repetition.
 constexpr NamedPattern kPatterns[] = {
-    {"gpt2", R"('(?:[sdmt]|ll|ve|re)| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+)"},
-    {"cl100k",
+    {HandPattern::Gpt2, "gpt2",
+     R"('(?:[sdmt]|ll|ve|re)| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+)"},
+    {HandPattern::Cl100k, "cl100k",
      R"('(?i:[sdmt]|ll|ve|re)|[^\r\n\p{L}\p{N}]?+\p{L}++|\p{N}{1,3}| ?[^\s\p{L}\p{N}]++[\r\n]*+)"
      R"(|\s++\z|\s*[\r\n]|\s+(?!\S)|\s)"},
-    {"o200k", R"([^\r\n\p{L}\p{N}]?[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]*[\p{Ll}\p{Lm}\p{Lo}\p{M}]+)"
-              R"((?i:'s|'t|'re|'ve|'m|'ll|'d)?)"
-              R"(|[^\r\n\p{L}\p{N}]?[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]+[\p{Ll}\p{Lm}\p{Lo}\p{M}]*)"
-              R"((?i:'s|'t|'re|'ve|'m|'ll|'d)?)"
-              R"(|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n/]*|\s*[\r\n]+|\s+(?!\S)|\s+)"},
+    {HandPattern::O200k, "o200k",
+     R"([^\r\n\p{L}\p{N}]?[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]*[\p{Ll}\p{Lm}\p{Lo}\p{M}]+)"
+     R"((?i:'s|'t|'re|'ve|'m|'ll|'d)?)"
+     R"(|[^\r\n\p{L}\p{N}]?[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]+[\p{Ll}\p{Lm}\p{Lo}\p{M}]*)"
+     R"((?i:'s|'t|'re|'ve|'m|'ll|'d)?)"
+     R"(|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n/]*|\s*[\r\n]+|\s+(?!\S)|\s+)"},
 };
 
 // Unicode's White_Space, which does not change between versions. PCRE2's own \s has U+180E as well.
@@ -148,10 +150,10 @@ struct Match {
 /// no space and one space with a letter behind it, or between such a character's line break and a
 /// letter.
 bool is_border(std::string_view text, size_t at) {
-  const auto& classes = character_classes();
-  const auto is = [&](CharacterClass kind, size_t i) {
+  const CharacterTable& table = character_table();
+  const auto is = [&](CharacterBits kind, size_t i) {
     const CodePoint c = i < text.size() ? code_point_at(text, i) : CodePoint{};
-    return c.length > 0 && (classes[c.value] == kind);
+    return c.length > 0 && (table[c.value] & kClassMask) == kind;
   };
   const auto space_before = [&](size_t i) {
     return i == 0 || is(kSpace, code_point_border(text, i - 1));
@@ -165,7 +167,7 @@ bool is_border(std::string_view text, size_t at) {
 Splitter::Splitter(std::string_view pattern, SplitEngine engine) : expression_(pattern) {
   for (const NamedPattern& known : kPatterns)
     if (pattern == known.name || pattern == known.expression)
-      name_ = known.name, expression_ = known.expression;
+      name_ = known.name, expression_ = known.expression, by_hand_ = known.by_hand;
   if (name_ != "gpt2" || engine == SplitEngine::Pcre2)
     compiled_ = std::make_unique<CompiledPattern>(expression_);
 }
@@ -185,7 +187,7 @@ void Splitter::split(std::string_view text, std::vector<uint32_t>& ends) const {
 }
 
 void Splitter::split_valid(std::string_view text, size_t base, std::vector<uint32_t>& ends) const {
-  if (!compiled_) return split_gpt2(text, character_classes(), base, ends);
+  if (!compiled_) return split_by_hand(by_hand_, text, character_table(), base, ends);
   Match match(*compiled_);
   for (size_t at = 0; at < text.size();) {
     const auto [begin, end] = match.find(text, at);
@@ -212,13 +214,13 @@ std::string unicode_version() {
   return version;
 }
 
-const std::vector<uint8_t>& character_classes() {
-  static const std::vector<uint8_t> classes = [] {
-    std::vector<uint8_t> table(0x110000, kOther);
+const CharacterTable& character_table() {
+  static const CharacterTable table = [] {
+    CharacterTable bits(0x110000);
     std::string all;
     for (char32_t c = 0; c < 0x110000; ++c)
       if (c < 0xD800 || c > 0xDFFF) all += to_utf8(c);
-    const auto mark = [&](const std::string& expression, CharacterClass kind) {
+    const auto mark = [&](const std::string& expression, CharacterBits bit) {
       const CompiledPattern compiled(expression);
       Match match(compiled);
       for (size_t at = 0;;) {
@@ -226,17 +228,19 @@ const std::vector<uint8_t>& character_classes() {
         if (begin == std::string_view::npos) break;
         for (at = begin; at < end;) {
           const CodePoint c = code_point_at(all, at);
-          table[c.value] = kind;
+          bits[c.value] |= bit;
           at += c.length;
         }
       }
     };
-    mark("\\p{L}+", kLetter);
-    mark("\\p{N}+", kNumber);
-    mark("\\s+", kSpace);
-    return table;
+    mark(R"(\p{L}+)", kLetter);
+    mark(R"(\p{N}+)", kNumber);
+    mark(R"(\s+)", kSpace);
+    mark(R"([\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]+)", kWordHead);
+    mark(R"([\p{Ll}\p{Lm}\p{Lo}\p{M}]+)", kWordTail);
+    return bits;
   }();
-  return classes;
+  return table;
 }
 
 }  // namespace causeway

@@ -1,5 +1,5 @@
 // Cuts a text into the pieces that BPE merges within (pre-tokenisation), by a regular expression.
-// The one place that knows PCRE2. Read next: split_gpt2.h (the hand-written way), bpe.h.
+// The one place that knows PCRE2. Read next: split_by_hand.h, bpe.h.
 #pragma once
 #include <cstdint>
 #include <memory>
@@ -7,11 +7,13 @@
 #include <string_view>
 #include <vector>
 
+#include "data/split_by_hand.h"
+
 namespace causeway {
 
 struct CompiledPattern;
 
-/// Auto: the hand-written scanner where there is one for the pattern. Both give the same pieces.
+/// Auto: by hand where the pattern has a name. Both give the same pieces.
 enum class SplitEngine : uint8_t { Auto, Pcre2 };
 
 class Splitter {
@@ -40,15 +42,14 @@ class Splitter {
   void split_valid(std::string_view text, size_t base, std::vector<uint32_t>& ends) const;
 
   std::string name_, expression_;
-  std::unique_ptr<const CompiledPattern> compiled_;  ///< null: the hand-written scanner
+  HandPattern by_hand_ = HandPattern::Gpt2;
+  std::unique_ptr<const CompiledPattern> compiled_;  ///< null: by hand
 };
 
 /// The version of Unicode's tables that pieces are cut by, e.g. "14.0.0".
 std::string unicode_version();
 
-/// What the hand-written scanner asks of a character.
-enum CharacterClass : uint8_t { kOther = 0, kLetter = 1, kNumber = 2, kSpace = 3 };
-/// (0x110000): the class of each code point, taken once from PCRE2's own tables.
-const std::vector<uint8_t>& character_classes();
+/// The classes of all code points, taken once from PCRE2's own tables.
+const CharacterTable& character_table();
 
 }  // namespace causeway

@@ -62,6 +62,7 @@ std::unique_ptr<Verb> make_data_verify();
 std::unique_ptr<Verb> make_doctor();
 std::unique_ptr<Verb> make_generate();
 std::unique_ptr<Verb> make_plan();
+std::unique_ptr<Verb> make_tokenizer_encode();
 std::unique_ptr<Verb> make_tokenizer_info();
 std::unique_ptr<Verb> make_train();
 
