@@ -168,7 +168,7 @@ Splitter::Splitter(std::string_view pattern, SplitEngine engine) : expression_(p
   for (const NamedPattern& known : kPatterns)
     if (pattern == known.name || pattern == known.expression)
       name_ = known.name, expression_ = known.expression, by_hand_ = known.by_hand;
-  if (name_ != "gpt2" || engine == SplitEngine::Pcre2)
+  if (name_.empty() || engine == SplitEngine::Pcre2)
     compiled_ = std::make_unique<CompiledPattern>(expression_);
 }
 
