@@ -21,8 +21,10 @@ struct DatasetInfo {
   std::string source_hash;  ///< of the text
   int64_t source_bytes = 0;
   int64_t documents = 0;
-  double val_fraction = 0;  ///< 0: the source had validation files of its own
-  std::string tokenizer;    ///< "byte", "char", "score_bpe"
+  int64_t dropped_documents = 0;  ///< doubles of others
+  std::string recipe;             ///< how it was made where not by default, for people and ==
+  double val_fraction = 0;        ///< 0: the source had validation files of its own
+  std::string tokenizer;          ///< "byte", "char", "score_bpe", "bpe"
   std::string tokenizer_hash;
   int64_t vocab_size = 0;
   std::optional<int32_t> end_of_text;

@@ -142,7 +142,7 @@ Dataset open_prepared(const fs::path& folder, const DataConfig& config,
 
 Dataset open_text(const DataConfig& config, const fs::path& cache_dir,
                   std::optional<int64_t> model_vocab_size) {
-  PrepareOptions options{.source = config.source,
+  PrepareOptions options{.sources = {config.source},
                          .output = {},
                          .tokenizer = config.tokenizer == "auto" ? "char" : config.tokenizer,
                          .val_fraction = config.val_fraction};

@@ -12,11 +12,6 @@
 namespace causeway {
 namespace {
 
-/// A token's bytes as a JSON string, so that a newline or half a character stays visible.
-std::string quoted(const std::string& bytes) {
-  return Json(bytes).dump(-1, ' ', false, Json::error_handler_t::replace);
-}
-
 class TokenizerInfo final : public Verb {
  public:
   void add_arguments(CLI::App& app) override {

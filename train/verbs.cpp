@@ -2,6 +2,7 @@
 #include "train/verbs.h"
 
 #include "core/config_load.h"
+#include "core/json.h"
 
 namespace causeway {
 namespace {
@@ -19,6 +20,7 @@ constexpr VerbEntry kVerbs[] = {
     {"data verify", "Read every byte of a prepared folder and check its hashes", make_data_verify},
     {"data info", "Show what a prepared folder holds", make_data_info},
     {"tokenizer", "Make, look at and use tokenizers", nullptr},
+    {"tokenizer train", "Make a byte-level BPE from texts", make_tokenizer_train},
     {"tokenizer info", "Show a tokenizer, and how it splits a text", make_tokenizer_info},
     {"tokenizer encode", "Turn texts into ids, and say how fast", make_tokenizer_encode},
     {"ckpt", "Look at checkpoints", nullptr},
@@ -75,6 +77,10 @@ Config ConfigArguments::load() const { return load_config(file(), overrides()); 
 void add_json_flag(CLI::App& app, OutputFormat& format) {
   app.add_flag_callback(
       "--json", [&format] { format = OutputFormat::Json; }, "print JSON for programs");
+}
+
+std::string quoted(const std::string& bytes) {
+  return Json(bytes).dump(-1, ' ', false, Json::error_handler_t::replace);
 }
 
 }  // namespace causeway
