@@ -5,6 +5,7 @@
 #include <map>
 
 #include "data/bpe_json.h"
+#include "data/count_corpus.h"
 #include "tests/data/data_test_files.h"
 #include "tests/data/random_text.h"
 
@@ -125,4 +126,33 @@ TEST_CASE("training ends where no pair is frequent enough, and refuses sizes tha
           train_bpe(counts, {.special = {"<a>", "<a>"}});
         }).id == "usage.special_tokens");
   CHECK(train_bpe(WordCounts(), {.vocab_size = 300}).merges.empty());
+}
+
+TEST_CASE("a corpus is counted the same by any number of threads, and a sample is smaller") {
+  const ScratchFolder folder;
+  const std::string text = long_random_text(6'000'000);
+  folder.file("texts/a.txt", text);
+  folder.file("texts/b.txt", "only here");
+  CountOptions options{.sources = {folder / "texts"}, .threads = 1};
+  const CountResult one = count_corpus(options);
+  options.threads = 3;
+  const CountResult three = count_corpus(options);
+  CHECK(one.bytes == static_cast<int64_t>(text.size()) + 9);
+  WordCounts expected = counts_of(text);
+  expected.add(counts_of("only here"));
+  const auto as_map = [](const WordCounts& counts) {
+    std::map<std::string, int64_t> map;
+    for (size_t i = 0; i < counts.size(); ++i) map[std::string(counts.word(i))] = counts.count(i);
+    return map;
+  };
+  CHECK(as_map(one.words) == as_map(expected));
+  CHECK(as_map(three.words) == as_map(expected));
+  options.sample_bytes = 2'000'000;
+  const CountResult sample = count_corpus(options);
+  CHECK(sample.bytes > 0);
+  CHECK(sample.bytes < one.bytes);
+  CHECK(sample.bytes + sample.skipped == one.bytes);
+  folder.file("none/a.txt", "");
+  options.sources = {folder / "none"};
+  CHECK(error_of([&] { count_corpus(options); }).id == "data.empty");
 }

@@ -1,5 +1,6 @@
 // Seeded texts that look for trouble: random bytes, and characters that patterns tell apart.
 #pragma once
+#include <algorithm>
 #include <string>
 #include <vector>
 
@@ -57,6 +58,15 @@ inline std::string random_text(uint64_t index, uint32_t longest = 40) {
     const uint32_t draw = dice.below(static_cast<uint32_t>(parts.size()) + 2);
     text += draw < parts.size() ? parts[draw] : to_utf8(static_cast<char32_t>(dice.below(0xD800)));
   }
+  return text;
+}
+
+/// At least `size` bytes of it in lines, without NULs, in which nothing repeats soon.
+inline std::string long_random_text(size_t size) {
+  std::string text;
+  for (uint64_t i = 0; text.size() < size; ++i)
+    text += random_text(i % 5000) + std::to_string(i) + " and.\nThen";
+  text.erase(std::remove(text.begin(), text.end(), '\0'), text.end());
   return text;
 }
 
