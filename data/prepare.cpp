@@ -281,13 +281,16 @@ class StdinFile {
   fs::path folder_;
 };
 
+/// Leaves a survey, of which nothing is kept.
+struct SurveyStopped {};
+
+/// Throws SurveyStopped.
 Corpus survey(const PrepareOptions& options) {
-  ReadProgress progress;
-  if (options.progress)
-    progress = [&](int64_t taken, int64_t total) {
-      options.progress({.taken = taken, .total = total});
-    };
-  return Corpus(options.sources, options.documents, options.duplicates, progress);
+  return Corpus(options.sources, options.documents, options.duplicates,
+                [&](int64_t taken, int64_t total) {
+                  if (options.progress) options.progress({.taken = taken, .total = total});
+                  if (options.stop && options.stop()) throw SurveyStopped();
+                });
 }
 
 PrepareResult prepare_files(const PrepareOptions& options) {
@@ -331,7 +334,11 @@ PrepareResult prepare_dataset(const PrepareOptions& options) {
     if (!input) input.emplace(fs::absolute(options.output).lexically_normal());
     source = input->path();
   }
-  return prepare_files(with_files);
+  try {
+    return prepare_files(with_files);
+  } catch (const SurveyStopped&) {
+    return {{}, options.output, PrepareOutcome::Interrupted};
+  }
 }
 
 }  // namespace causeway

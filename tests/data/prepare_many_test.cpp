@@ -125,11 +125,14 @@ TEST_CASE("a stop at any time, taken up again, makes the folder that no stop mak
   options.val_fraction = 0.2;
   const auto whole = prepare_dataset(options);
   options.output = folder / "stopped";
-  int stops = 0, calls = 0;
+  // The survey asks once for each batch; stops are wanted behind it.
+  int stops = 0, calls = 0, surveys = 0;
+  options.stop = [&] { return ++surveys, false; };
+  (void)preparation_key(options);
   for (auto outcome = PrepareOutcome::Interrupted; outcome == PrepareOutcome::Interrupted;
        ++stops) {
     calls = 0;
-    options.stop = [&] { return ++calls > 3 + stops % 2; };
+    options.stop = [&] { return ++calls > surveys + 3 + stops % 2; };
     outcome = prepare_dataset(options).outcome;
     CHECK(fs::exists(folder / "stopped") == (outcome == PrepareOutcome::Made));
     REQUIRE(stops < 50);
@@ -137,10 +140,15 @@ TEST_CASE("a stop at any time, taken up again, makes the folder that no stop mak
   CHECK(stops > 3);
   CHECK(read_dataset_info(folder / "stopped").content_hash() == whole.info.content_hash());
   CHECK(!fs::exists(folder / ".partial-stopped"));
+  // Stopped while it is surveyed, at the first look.
+  options.output = folder / "early";
+  options.stop = [] { return true; };
+  CHECK(prepare_dataset(options).outcome == PrepareOutcome::Interrupted);
+  CHECK(!fs::exists(folder / ".partial-early"));
   // Another option, another key: nothing of the old is taken up.
   calls = 0;
   options.output = folder / "other";
-  options.stop = [&] { return ++calls > 3; };
+  options.stop = [&] { return ++calls > surveys + 3; };
   CHECK(prepare_dataset(options).outcome == PrepareOutcome::Interrupted);
   options.stop = nullptr;
   options.seed = 99;
