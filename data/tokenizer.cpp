@@ -134,17 +134,29 @@ std::string Tokenizer::decode(std::span<const int32_t> ids) const {
   return text;
 }
 
-std::vector<int32_t> Tokenizer::encode_special(std::string_view text) const {
+std::vector<int32_t> Tokenizer::encode_special(std::string_view text,
+                                               const TextOrigin& origin) const {
   std::vector<int32_t> ids;
   AddedTokenFinder(special_tokens())
       .visit(
           text,
           [&](std::string_view part) {
-            const std::vector<int32_t> more = encode(part);
+            const auto begin = static_cast<size_t>(part.data() - text.data());
+            const std::vector<int32_t> more = encode(part, {origin.where, origin.offset + begin});
             ids.insert(ids.end(), more.begin(), more.end());
           },
           [&](int32_t id) { ids.push_back(id); });
   return ids;
+}
+
+void check_vocabulary(const Tokenizer& tokenizer, int64_t vocab_size, const std::string& where) {
+  if (tokenizer.vocab_size() <= vocab_size) return;
+  throw Error({.id = "tokenizer.vocab_mismatch",
+               .where = where,
+               .what = fmt::format("the {} tokenizer has {} ids, the model {}",
+                                   tokenizer_kind_name(tokenizer.kind()), tokenizer.vocab_size(),
+                                   vocab_size),
+               .remedy = "use the tokenizer.json that lies beside the model's weights"});
 }
 
 void check_text_length(std::string_view text, const TextOrigin& origin) {

@@ -46,7 +46,8 @@ class Tokenizer {
                                       const TextOrigin& origin = TextOrigin()) const = 0;
 
   /// The same, but the names of special tokens become these tokens: for prompts, not for data.
-  std::vector<int32_t> encode_special(std::string_view text) const;
+  std::vector<int32_t> encode_special(std::string_view text,
+                                      const TextOrigin& origin = TextOrigin()) const;
   virtual std::vector<AddedToken> special_tokens() const { return {}; }
 
   /// The greatest offset ≤ limit (< text.size()) where `text` may be cut so that the ids of both
@@ -68,6 +69,10 @@ class Tokenizer {
   /// Same hash, same ids: of to_json().
   std::string hash() const;
 };
+
+/// Throws tokenizer.vocab_mismatch where a model of `vocab_size` rows lacks some of the tokenizer's
+/// ids. `where` names both.
+void check_vocabulary(const Tokenizer& tokenizer, int64_t vocab_size, const std::string& where);
 
 /// The longest text that tokens may be merged in: some 40 bytes of memory for each of it.
 constexpr size_t kLongestText = size_t{1} << 30;

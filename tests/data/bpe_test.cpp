@@ -136,6 +136,15 @@ TEST_CASE(
   CHECK(tokenizer->decode(special) == "abab<tag>");
 }
 
+TEST_CASE("a tokenizer with more ids than a model has rows is refused, with both numbers") {
+  const auto tokenizer = small();
+  CHECK_NOTHROW(check_vocabulary(*tokenizer, 302, "a and b"));
+  const auto error = error_of([&] { check_vocabulary(*tokenizer, 256, "t.json and runs/x"); });
+  CHECK(error.id == "tokenizer.vocab_mismatch");
+  CHECK(error.where == "t.json and runs/x");
+  CHECK(error.what == "the bpe tokenizer has 302 ids, the model 256");
+}
+
 TEST_CASE("any bytes come back from their ids") {
   const auto tokenizer = small();
   for (uint64_t i = 0; i < 20000; ++i) {
