@@ -107,6 +107,7 @@ void Trainer::resume_or_begin() {
     position_ = read_checkpoint_files(checkpoint, all);
     saved_step_ = position_.step;
   } else if (!config_.run.init_from.empty()) {
+    check_tokenizer_of(find_model_folder(config_.run.init_from), dataset_);
     load_weights(config_.run.init_from, *model_, *state_, *runtime_.backend);
   } else {
     state_->initialise(*runtime_.backend, config_.run.seed);
