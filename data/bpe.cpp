@@ -45,6 +45,18 @@ class BpeTokenizer final : public Tokenizer {
   std::string to_json() const override { return bpe_json(vocab_); }
   std::vector<AddedToken> special_tokens() const override { return added_of(vocab_, true); }
 
+  std::vector<std::pair<std::string, std::string>> details() const override {
+    const std::string in_force = unicode_version();
+    const bool same = vocab_.unicode.empty() || vocab_.unicode == in_force;
+    std::string special;
+    for (const AddedToken& token : special_tokens())
+      special += fmt::format("{}{} {}", special.empty() ? "" : ", ", token.name, token.id);
+    return {{"pattern", splitter_.name().empty() ? splitter_.expression() : splitter_.name()},
+            {"merges", std::to_string(vocab_.merges.size())},
+            {"special", special.empty() ? "none" : special},
+            {"unicode", same ? in_force : fmt::format("{}, here {}", vocab_.unicode, in_force)}};
+  }
+
   std::optional<int32_t> end_of_text() const override {
     for (const char* name : {"<|endoftext|>", "<|end_of_text|>", "</s>", "<eos>"})
       for (const AddedToken& token : vocab_.added)

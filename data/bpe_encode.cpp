@@ -93,8 +93,8 @@ void BpeWorkshop::merge(const BpeTables& tables, std::string_view piece) {
   constexpr size_t kShort = 100;  // where the queue begins to be faster
   merged_.clear();
   if (tables.whole_pieces == WholePieces::Yes) {
-    const auto whole = tables.id_of.find(piece);
-    if (whole != tables.id_of.end()) return merged_.push_back(whole->second);
+    const int32_t whole = tables.id_of.find(piece);
+    if (whole >= 0) return merged_.push_back(whole);
   }
   for (const char c : piece) merged_.push_back(tables.id_of_byte[static_cast<unsigned char>(c)]);
   if (piece.size() <= kShort) {

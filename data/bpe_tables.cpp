@@ -19,12 +19,10 @@ namespace {
 
 IdOfBytes ids_of(const BpeVocab& vocab, const std::string& where) {
   IdOfBytes id_of;
-  id_of.reserve(vocab.tokens.size());
   for (size_t id = 0; id < vocab.tokens.size(); ++id) {
     if (vocab.tokens[id].empty()) continue;
-    const auto [other, fresh] = id_of.emplace(vocab.tokens[id], static_cast<int32_t>(id));
-    if (!fresh)
-      corrupt(where, fmt::format("tokens {} and {} have the same bytes", other->second, id));
+    const int32_t other = id_of.add(vocab.tokens[id], static_cast<int32_t>(id));
+    if (other >= 0) corrupt(where, fmt::format("tokens {} and {} have the same bytes", other, id));
   }
   return id_of;
 }
@@ -33,10 +31,9 @@ std::array<int32_t, 256> byte_ids(const IdOfBytes& id_of, const std::string& whe
   std::array<int32_t, 256> ids{};
   for (size_t b = 0; b < 256; ++b) {
     const char byte = static_cast<char>(b);
-    const auto found = id_of.find(std::string_view(&byte, 1));
-    if (found == id_of.end())
+    ids[b] = id_of.find(std::string_view(&byte, 1));
+    if (ids[b] < 0)
       corrupt(where, fmt::format("byte 0x{:02X} has no token, so not every text has ids", b));
-    ids[b] = found->second;
   }
   return ids;
 }
@@ -51,11 +48,11 @@ BpeRules rules_of(const BpeVocab& vocab, const IdOfBytes& id_of, const std::stri
   };
   for (size_t rank = 0; rank < vocab.merges.size(); ++rank) {
     const auto [left, right] = vocab.merges[rank];
-    const auto made = id_of.find(token(left, rank) + token(right, rank));
-    if (made == id_of.end())
+    const int32_t made = id_of.find(token(left, rank) + token(right, rank));
+    if (made < 0)
       corrupt(where,
               fmt::format("merge {}, of tokens {} and {}, makes no token", rank, left, right));
-    rules.add(left, right, {static_cast<int32_t>(rank), made->second});
+    rules.add(left, right, {static_cast<int32_t>(rank), made});
   }
   return rules;
 }
@@ -71,15 +68,16 @@ BpeTables make_bpe_tables(const BpeVocab& vocab, const std::string& where) {
 
 std::vector<std::pair<int32_t, int32_t>> merges_of_ranks(const std::vector<std::string>& tokens) {
   IdOfBytes id_of;
-  for (size_t id = 0; id < tokens.size(); ++id) id_of.emplace(tokens[id], static_cast<int32_t>(id));
+  for (size_t id = 0; id < tokens.size(); ++id) id_of.add(tokens[id], static_cast<int32_t>(id));
   BpeRules rules(tokens.size());
   std::vector<std::pair<int32_t, int32_t>> merges;
+  constexpr int32_t kNoByte = -2;  // −1 marks what merging has used up
   std::vector<int32_t> parts;
   for (size_t id = 0; id < tokens.size(); ++id) {
     parts.clear();
-    for (size_t i = 0; i < tokens[id].size(); ++i) {
-      const auto byte = id_of.find(std::string_view(tokens[id]).substr(i, 1));
-      parts.push_back(byte == id_of.end() ? -2 : byte->second);
+    for (const char& byte : tokens[id]) {
+      const int32_t part = id_of.find(std::string_view(&byte, 1));
+      parts.push_back(part < 0 ? kNoByte : part);
     }
     merge_long(parts, rules);
     if (parts.size() != 2) continue;

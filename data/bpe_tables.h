@@ -4,15 +4,34 @@
 #include <array>
 #include <string>
 #include <string_view>
-#include <unordered_map>
+#include <vector>
 
 #include "data/bpe.h"
 #include "data/bpe_rules.h"
+#include "data/bytes_map.h"
 
 namespace causeway {
 
-/// Of what has bytes: added tokens are not here. Keys lie in the vocabulary.
-using IdOfBytes = std::unordered_map<std::string_view, int32_t>;
+/// Ids of what has bytes: added tokens are not here.
+class IdOfBytes {
+ public:
+  /// −1, or the id of a token with the same bytes, which stays.
+  int32_t add(std::string_view bytes, int32_t id) {
+    const uint32_t number = numbers_.find_or_add(bytes);
+    if (number < ids_.size()) return ids_[number];
+    ids_.push_back(id);
+    return -1;
+  }
+  /// −1: no token has these bytes.
+  int32_t find(std::string_view bytes) const {
+    const uint32_t number = numbers_.find(bytes);
+    return number == BytesMap::kNone ? -1 : ids_[number];
+  }
+
+ private:
+  BytesMap numbers_;
+  std::vector<int32_t> ids_;
+};
 
 struct BpeTables {
   IdOfBytes id_of;
@@ -21,7 +40,7 @@ struct BpeTables {
   WholePieces whole_pieces;
 };
 
-/// `vocab` must outlive the tables. Throws tokenizer.corrupt.
+/// Throws tokenizer.corrupt.
 BpeTables make_bpe_tables(const BpeVocab& vocab, const std::string& where);
 
 }  // namespace causeway

@@ -16,19 +16,25 @@ class BytesMap {
 
   /// The number of `key` (< 4 GiB of keys in all). A new one gets number size().
   uint32_t find_or_add(std::string_view key) {
-    const uint64_t hash = hash_of(key);
-    Slot* slot = find(key, static_cast<uint32_t>(hash >> 32));
-    if (slot->number_plus_1) return slot->number_plus_1 - 1;
+    const auto hash = static_cast<uint32_t>(hash_of(key) >> 32);
+    size_t place = place_of(key, hash);
+    if (slots_[place].number_plus_1) return slots_[place].number_plus_1 - 1;
     if (2 * begins_.size() >= slots_.size()) {
       grow();
-      slot = find(key, static_cast<uint32_t>(hash >> 32));
+      place = place_of(key, hash);
     }
     const auto begin = static_cast<uint32_t>(bytes_.size());
     begins_.push_back(begin);
     bytes_ += key;
-    *slot = {static_cast<uint32_t>(hash >> 32), static_cast<uint32_t>(begins_.size()), begin,
-             static_cast<uint32_t>(key.size())};
-    return slot->number_plus_1 - 1;
+    const auto number_plus_1 = static_cast<uint32_t>(begins_.size());
+    slots_[place] = {hash, number_plus_1, begin, static_cast<uint32_t>(key.size())};
+    return number_plus_1 - 1;
+  }
+
+  static constexpr uint32_t kNone = ~uint32_t{0};
+  /// The number of `key`, or kNone.
+  uint32_t find(std::string_view key) const {
+    return slots_[place_of(key, static_cast<uint32_t>(hash_of(key) >> 32))].number_plus_1 - 1;
   }
 
   size_t size() const { return begins_.size(); }
@@ -75,14 +81,14 @@ class BytesMap {
     return word;
   }
 
-  /// The slot of `key`, or the free one where it belongs.
-  Slot* find(std::string_view key, uint32_t hash) {
+  /// Where `key` is, or the free slot where it belongs.
+  size_t place_of(std::string_view key, uint32_t hash) const {
     for (size_t i = hash & (slots_.size() - 1);; i = (i + 1) & (slots_.size() - 1)) {
-      Slot& slot = slots_[i];
-      if (!slot.number_plus_1) return &slot;
+      const Slot& slot = slots_[i];
+      if (!slot.number_plus_1) return i;
       if (slot.hash == hash && slot.length == key.size() &&
           std::memcmp(bytes_.data() + slot.begin, key.data(), key.size()) == 0)
-        return &slot;
+        return i;
     }
   }
 

@@ -170,6 +170,7 @@ Splitter::Splitter(std::string_view pattern, SplitEngine engine) : expression_(p
       name_ = known.name, expression_ = known.expression, by_hand_ = known.by_hand;
   if (name_.empty() || engine == SplitEngine::Pcre2)
     compiled_ = std::make_unique<CompiledPattern>(expression_);
+  if (!name_.empty()) (void)character_table();  // made now, not by the first text
 }
 
 Splitter::~Splitter() = default;

@@ -9,6 +9,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "data/added_tokens.h"
@@ -63,6 +64,9 @@ class Tokenizer {
   virtual std::optional<int32_t> end_of_text() const = 0;
   /// The token every text begins with, where the tokenizer has one.
   virtual std::optional<int32_t> bos() const = 0;
+
+  /// What else a person may want to know, as names and values.
+  virtual std::vector<std::pair<std::string, std::string>> details() const { return {}; }
 
   /// As a Hugging Face tokenizer.json that gives the same ids.
   virtual std::string to_json() const = 0;

@@ -42,6 +42,7 @@ class TokenizerInfo final : public Verb {
                  {"bos", optional(tokenizer.bos())},
                  {"end_of_text", optional(tokenizer.end_of_text())},
                  {"hash", tokenizer.hash()}};
+    for (const auto& [name, value] : tokenizer.details()) json[name] = value;
     if (!text_.empty()) json["ids"] = ids;
     fmt::print("{}\n", json.dump(2));
   }
@@ -55,6 +56,7 @@ class TokenizerInfo final : public Verb {
     fmt::print("  vocabulary   {}\n", tokenizer.vocab_size());
     fmt::print("  bos          {}\n", optional(tokenizer.bos()));
     fmt::print("  end of text  {}\n", optional(tokenizer.end_of_text()));
+    for (const auto& [name, value] : tokenizer.details()) fmt::print("  {:<11}  {}\n", name, value);
     fmt::print("  hash         {}\n", tokenizer.hash());
     if (text_.empty()) return;
     fmt::print("{} tokens for {} bytes:\n", ids.size(), text_.size());

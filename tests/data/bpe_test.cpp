@@ -190,6 +190,8 @@ TEST_CASE("byte-level BPE survives the way through tokenizer.json, whatever its 
     const auto again = parse_tokenizer_json(json, "t.json");
     CHECK(again->kind() == TokenizerKind::Bpe);
     CHECK(again->hash() == tokenizer->hash());
+    CHECK(again->details() == tokenizer->details());
+    CHECK(has(again->details()[3].second, "13.0.0, here "));
     CHECK(again->vocab_size() == 302);
     for (uint64_t i = 0; i < 200; ++i)
       REQUIRE(again->encode(random_text(i)) == tokenizer->encode(random_text(i)));
