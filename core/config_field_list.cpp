@@ -55,8 +55,9 @@ constexpr Field kFields[] = {
      .help = "Where the run computes; auto: cuda if there is one, else cpu.", .choices = kDevices},
 
     {.section = "data", .key = "source", .ref = [](Config& c) { return place(c.data.source); },
-     .help = "A text file, a prepared folder, or a folder of token shards. On resume it is "
-             "compared by content, so it may move.", .on_resume = OnResume::MayDiffer},
+     .help = "A text file, a prepared folder, a folder of token shards, or several by weight: "
+             "0.7*datasets/a + 0.3*datasets/b. On resume it is compared by content, so it may "
+             "move.", .on_resume = OnResume::MayDiffer},
     {.section = "data", .key = "tokenizer",
      .ref = [](Config& c) { return place(c.data.tokenizer); },
      .help = "byte, char, or a tokenizer's file; auto: the prepared folder's own. On resume it "
