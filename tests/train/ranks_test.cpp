@@ -1,13 +1,8 @@
 // Many ranks: any number of them writes the same run, bit for bit; they stop, fail and refuse
 // together. Started with mpirun on this machine's CPUs. Read next: train/step.cpp, train/agree.cpp.
-#include <algorithm>
-#include <chrono>
-#include <thread>
-
 #include "core/philox.h"
 #include "tests/train/markov.h"
-#include "tests/train/program.h"
-#include "tests/train/temp_folder.h"
+#include "tests/train/run_files.h"
 #include "train/comm_mpi.h"
 #include "train/launch.h"
 
@@ -47,23 +42,6 @@ void prepare(const std::filesystem::path& folder) {
   write_text(folder / "r.yaml", kConfig);
 }
 
-std::string metrics(const std::filesystem::path& folder) {
-  return read_text(folder / "runs/r/metrics.jsonl");
-}
-
-int64_t lines_of(const std::string& text) { return std::count(text.begin(), text.end(), '\n'); }
-
-/// Weights and the run's own record; the optimizer's state is compared by what it does next.
-std::string final_state(const std::filesystem::path& folder, const char* step) {
-  const auto last = folder / "runs/r/checkpoints" / step;
-  return read_text(last / "model.safetensors") + read_text(last / "state.json");
-}
-
-void wait_for_step(Program& program, const std::filesystem::path& folder, int64_t step) {
-  while (program.running() && lines_of(metrics(folder)) < step)
-    std::this_thread::sleep_for(std::chrono::microseconds(200));
-}
-
 /// Ended; whether its parent has asked for its exit code is another matter.
 bool is_gone(pid_t process) {
   std::ifstream in(fmt::format("/proc/{}/stat", process));
@@ -95,7 +73,7 @@ TEST_CASE("1, 2, 4 and 8 ranks write the same run") {
     INFO(n << " ranks: " << result.output);
     REQUIRE(result.exit_code == 0);
     CHECK(metrics(many.path()) == metrics(one.path()));
-    CHECK(final_state(many.path(), "step-00000120") == final_state(one.path(), "step-00000120"));
+    CHECK(weights_and_state(many.path(), 120) == weights_and_state(one.path(), 120));
   }
 }
 
@@ -118,7 +96,7 @@ TEST_CASE("a run goes on with another number of ranks, stopped by a signal in be
   INFO(last.output);
   REQUIRE(last.exit_code == 0);
   CHECK(metrics(many.path()) == metrics(one.path()));
-  CHECK(final_state(many.path(), "step-00000120") == final_state(one.path(), "step-00000120"));
+  CHECK(weights_and_state(many.path(), 120) == weights_and_state(one.path(), 120));
 }
 
 TEST_CASE("a killed rank ends the job at once, a stopped one after guard.hang_timeout") {
@@ -173,7 +151,7 @@ TEST_CASE("50 deaths and 20 stops of a rank end every process in time and leave 
   }
   REQUIRE(run_program(many.path(), arguments, ranks(4)).exit_code == 0);
   CHECK(metrics(many.path()) == metrics(one.path()));
-  CHECK(final_state(many.path(), "step-00002000") == final_state(one.path(), "step-00002000"));
+  CHECK(weights_and_state(many.path(), 2000) == weights_and_state(one.path(), 2000));
 }
 
 TEST_CASE("ranks that cannot share the lanes are refused with sizes that work, once") {
