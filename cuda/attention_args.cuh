@@ -2,6 +2,8 @@
 // score. Read next: attention_mma.cuh (tensor cores), attention_plain.cuh (any dtype and head
 // size).
 #pragma once
+#include <type_traits>
+
 #include "cuda/kernel_env.cuh"
 
 namespace causeway::cuda {

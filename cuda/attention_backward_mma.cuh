@@ -89,7 +89,7 @@ __global__ void __launch_bounds__(kMmaThreads)
     cp_async_wait<0>();
     __syncthreads();  // this stage has landed, and the other one has been read
     if (key0 + kKeys < key_end) load_keys(key0 + kKeys, stage ^ 1);
-    if (key0 >= query0 + row + 16 * kM) continue;  // the warp sees nothing here
+    if (key0 >= query0 + row + 16 * kM || query0 + row >= shape.tq) continue;  // nothing to see
     const int at = stage * 2 * Tiles::kStepBytes;
     float s[kM][kKeys / 8][4] = {}, dp[kM][kKeys / 8][4] = {};
 #pragma unroll
@@ -100,15 +100,21 @@ __global__ void __launch_bounds__(kMmaThreads)
       load_left<kSize>(left, s_do, row, i);
       multiply_rows<kSize>(dp, left, s_v + at, i);
     }
+    const auto differentiate_tile = [&](auto masked) {
 #pragma unroll
-    for (int i = 0; i < kM * kKeys / 2; ++i) {
-      const int m = i / (kKeys / 2), n = i / 4 % (kKeys / 8), e = i % 4;
-      const int key = key0 + 8 * n + 2 * p + (e & 1);
-      const int query = query0 + row + 16 * m + 8 * (e >> 1) + g;
-      const bool visible = key <= query && key >= first[m][e >> 1];
-      differentiate<kScores>(s[m][n][e], dp[m][n][e], scorer, query - key, visible, lse2[m][e >> 1],
-                             delta[m][e >> 1]);
-    }
+      for (int i = 0; i < kM * kKeys / 2; ++i) {
+        const int m = i / (kKeys / 2), n = i / 4 % (kKeys / 8), e = i % 4;
+        const int key = key0 + 8 * n + 2 * p + (e & 1);
+        const int query = query0 + row + 16 * m + 8 * (e >> 1) + g;
+        const bool visible = !decltype(masked)::value || (key <= query && key >= first[m][e >> 1]);
+        differentiate<kScores>(s[m][n][e], dp[m][n][e], scorer, query - key, visible,
+                               lse2[m][e >> 1], delta[m][e >> 1]);
+      }
+    };
+    if (kScores == Scores::General || key0 + kKeys > query0 + row + 1)
+      differentiate_tile(std::true_type{});
+    else  // every query of the warp sees every key
+      differentiate_tile(std::false_type{});
     multiply_columns<kSize>(d_q, dp, s_k + at);
   }
   scale_all(d_q, shape.scale);
@@ -165,7 +171,7 @@ __global__ void __launch_bounds__(kMmaThreads)
     const int query0 = tiles.query0(i), head = kv_head * shape.group + tiles.head_in_group(i);
     i = tiles.next(i + 1);
     if (i < tiles.total) load_queries(i, stage ^ 1);
-    if (query0 + kQueries <= key0 + row) continue;  // nobody here sees the warp's keys
+    if (query0 + kQueries <= key0 + row || key0 + row >= shape.tk) continue;  // nothing to see
     unsigned char* const q = stages + stage * Tiles::kKeyStageBytes;
     const uint32_t s_q = smem_u32(q), s_do = s_q + Tiles::kStepBytes;
     const float* const lse = reinterpret_cast<const float*>(q + 2 * Tiles::kStepBytes);
@@ -185,29 +191,35 @@ __global__ void __launch_bounds__(kMmaThreads)
       multiply_rows<kSize>(dp, left, s_do, step);
     }
     const Scorer scorer(shape, head);
+    const auto differentiate_tile = [&](auto masked) {
 #pragma unroll
-    for (int n = 0; n < kQueries / 8; ++n) {
-      const int column = 8 * n + 2 * p;  // this lane's queries: column and column + 1
-      const float2 lse_pair = *reinterpret_cast<const float2*>(lse + column);
-      const float2 delta_pair = *reinterpret_cast<const float2*>(delta + column);
+      for (int n = 0; n < kQueries / 8; ++n) {
+        const int column = 8 * n + 2 * p;  // this lane's queries: column and column + 1
+        const float2 lse_pair = *reinterpret_cast<const float2*>(lse + column);
+        const float2 delta_pair = *reinterpret_cast<const float2*>(delta + column);
 #pragma unroll
-      for (int c = 0; c < 2; ++c) {
-        const int query = query0 + column + c;
-        const float lse2 = (c ? lse_pair.y : lse_pair.x) * kLog2E;
-        int first = 0;
-        if constexpr (kScores == Scores::General)
-          first = shape.first_key(query, shape.segment_start ? segment[column + c] : 0);
+        for (int c = 0; c < 2; ++c) {
+          const int query = query0 + column + c;
+          const float lse2 = (c ? lse_pair.y : lse_pair.x) * kLog2E;
+          int first = 0;
+          if constexpr (kScores == Scores::General)
+            first = shape.first_key(query, shape.segment_start ? segment[column + c] : 0);
 #pragma unroll
-        for (int r = 0; r < 2 * kM; ++r) {
-          const int m = r / 2, e = r % 2 * 2 + c, key = key0 + row + 8 * r + g;
-          differentiate<kScores>(s[m][n][e], dp[m][n][e], scorer, query - key,
-                                 key <= query && key >= first, lse2,
-                                 c ? delta_pair.y : delta_pair.x);
+          for (int r = 0; r < 2 * kM; ++r) {
+            const int m = r / 2, e = r % 2 * 2 + c, key = key0 + row + 8 * r + g;
+            const bool visible = !decltype(masked)::value || (key <= query && key >= first);
+            differentiate<kScores>(s[m][n][e], dp[m][n][e], scorer, query - key, visible, lse2,
+                                   c ? delta_pair.y : delta_pair.x);
+          }
         }
       }
-    }
-    multiply_columns<kSize>(d_v, s, s_do);
+    };
+    if (kScores == Scores::General || query0 < key0 + row + 16 * kM - 1)
+      differentiate_tile(std::true_type{});
+    else  // every query sees every key of the warp
+      differentiate_tile(std::false_type{});
     multiply_columns<kSize>(d_k, dp, s_q);
+    multiply_columns<kSize>(d_v, s, s_do);
   }
   cp_async_wait<0>();  // where no query sees these keys, they are still on their way
   __syncthreads();

@@ -17,45 +17,65 @@ struct ForwardTiles {
   static constexpr int kSharedBytes = kQBytes + 4 * kKeyBytes;  // q, two stages of (k, v)
 };
 
-/// The running softmax of a warp's rows; maxima are in the units of the scores.
+/// How far, in powers of two, a row may outgrow its level before it is rescaled. Any headroom gives
+/// the same quotients; 8 makes rescaling rare and keeps probabilities below 256.
+constexpr float kHeadroom = 8;
+
+/// The running softmax of a warp's rows: probabilities are 2^(factor · score − level).
 template <int kM>
 struct Softmax {
-  float highest[kM][2], total[kM][2];  // total: of this lane's columns alone, until finish()
+  float level[kM][2], total[kM][2];  // total: of this lane's columns alone, until finish()
 
   __device__ __forceinline__ Softmax() {
 #pragma unroll
-    for (int m = 0; m < kM; ++m)
-#pragma unroll
-      for (int r = 0; r < 2; ++r) highest[m][r] = -INFINITY, total[m][r] = 0.0f;
+    for (int i = 0; i < 2 * kM; ++i) level[i / 2][i % 2] = -INFINITY, total[i / 2][i % 2] = 0.0f;
   }
 
-  /// Scores → probabilities relative to the new maxima, 2^(factor · (score − highest)); o follows.
+  /// Lifts the levels to the highest score where they lag too far behind; o and total follow.
   template <int kN, int kColumns>
-  __device__ __forceinline__ void add(float (&s)[kM][kN][4], float (&o)[kM][kColumns][4],
-                                      float factor) {
+  __device__ __forceinline__ void lift(const float (&s)[kM][kN][4], float (&o)[kM][kColumns][4],
+                                       float factor) {
+    float top[kM][2];
+    bool lags = false;
 #pragma unroll
-    for (int m = 0; m < kM; ++m)
+    for (int i = 0; i < 2 * kM; ++i) {
+      float& x = top[i / 2][i % 2];
+      x = -INFINITY;
 #pragma unroll
-      for (int r = 0; r < 2; ++r) {
-        float top = highest[m][r];
+      for (int n = 0; n < kN; ++n)
+        x = fmaxf(x, fmaxf(s[i / 2][n][i % 2 * 2], s[i / 2][n][i % 2 * 2 + 1]));
+      x = fmaxf(x, __shfl_xor_sync(kFullMask, x, 1));  // a row lives in four lanes
+      x = fmaxf(x, __shfl_xor_sync(kFullMask, x, 2)) * factor;
+      lags |= x > level[i / 2][i % 2] + kHeadroom;
+    }
+    if (!__any_sync(kFullMask, lags)) return;
 #pragma unroll
-        for (int n = 0; n < kN; ++n) top = fmaxf(top, fmaxf(s[m][n][2 * r], s[m][n][2 * r + 1]));
-        top = fmaxf(top, __shfl_xor_sync(kFullMask, top, 1));  // a row lives in four lanes
-        top = fmaxf(top, __shfl_xor_sync(kFullMask, top, 2));
-        const float level = top == -INFINITY ? 0.0f : top * factor;  // no key seen so far: p = 0
-        const float keep = ex2(highest[m][r] * factor - level);
-        highest[m][r] = top;
-        total[m][r] *= keep;
+    for (int i = 0; i < 2 * kM; ++i) {
+      const int m = i / 2, r = i % 2;
+      const float higher = fmaxf(top[m][r], level[m][r]);
+      const float keep = higher == -INFINITY ? 1.0f : ex2(level[m][r] - higher);
+      level[m][r] = higher, total[m][r] *= keep;
 #pragma unroll
-        for (int c = 0; c < kColumns; ++c) o[m][c][2 * r] *= keep, o[m][c][2 * r + 1] *= keep;
+      for (int c = 0; c < kColumns; ++c) o[m][c][2 * r] *= keep, o[m][c][2 * r + 1] *= keep;
+    }
+  }
+
+  /// Scores → probabilities.
+  template <int kN>
+  __device__ __forceinline__ void exponentiate(float (&s)[kM][kN][4], float factor) {
 #pragma unroll
-        for (int n = 0; n < kN; ++n)
+    for (int i = 0; i < 2 * kM; ++i) {
+      const int m = i / 2, r = i % 2;
+      const float base =
+          level[m][r] == -INFINITY ? 0.0f : level[m][r];  // no key seen so far: p = 0
 #pragma unroll
-          for (int e = 2 * r; e < 2 * r + 2; ++e) {
-            s[m][n][e] = ex2(s[m][n][e] * factor - level);
-            total[m][r] += s[m][n][e];
-          }
-      }
+      for (int n = 0; n < kN; ++n)
+#pragma unroll
+        for (int e = 2 * r; e < 2 * r + 2; ++e) {
+          s[m][n][e] = ex2(s[m][n][e] * factor - base);
+          total[m][r] += s[m][n][e];
+        }
+    }
   }
 
   /// o / total; returns in `total` the whole sum of each row. A row that saw no key becomes 0.
@@ -127,7 +147,7 @@ __global__ void __launch_bounds__(kMmaThreads)
       for (int i = 0; i < kSteps; ++i) load_left<kSize>(q[i % kLeft], s_q, row, i);
     }
     if (key0 + kKeys < key_end) load_keys(key0 + kKeys, stage ^ 1);
-    if (key0 >= own0 + 16 * kM) continue;  // the warp sees nothing here
+    if (key0 >= own0 + 16 * kM || query0 + row >= shape.tq) continue;  // the warp sees nothing
     const int at = stage * 2 * Tiles::kKeyBytes;
     float s[kM][kKeys / 8][4] = {};
 #pragma unroll
@@ -147,7 +167,8 @@ __global__ void __launch_bounds__(kMmaThreads)
           x = -INFINITY;
       }
     }
-    softmax.add(s, o, factor);
+    softmax.lift(s, o, factor);
+    softmax.exponentiate(s, factor);
     multiply_columns<kSize>(o, s, s_v + at);
   }
 
@@ -158,7 +179,7 @@ __global__ void __launch_bounds__(kMmaThreads)
     const int query = query0 + row + 8 * i + g;
     if (p == 0 && query < shape.tq)
       a.lse[(int64_t{batch} * shape.heads + head) * shape.tq + query] =
-          softmax.highest[i / 2][i % 2] * factor * kLn2 + logf(softmax.total[i / 2][i % 2]);
+          softmax.level[i / 2][i % 2] * kLn2 + logf(softmax.total[i / 2][i % 2]);
   }
 }
 
