@@ -25,16 +25,17 @@ constexpr float kHeadroom = 8;
 template <int kM>
 struct Softmax {
   float level[kM][2], total[kM][2];  // total: of this lane's columns alone, until finish()
+  float keep[kM][2];                 // what the last lift() left of earlier probabilities
 
   __device__ __forceinline__ Softmax() {
 #pragma unroll
     for (int i = 0; i < 2 * kM; ++i) level[i / 2][i % 2] = -INFINITY, total[i / 2][i % 2] = 0.0f;
   }
 
-  /// Lifts the levels to the highest score where they lag too far behind; o and total follow.
-  template <int kN, int kColumns>
-  __device__ __forceinline__ void lift(const float (&s)[kM][kN][4], float (&o)[kM][kColumns][4],
-                                       float factor) {
+  /// Lifts the levels to the highest score where they lag too far behind, and says whether it did:
+  /// then the values gathered so far want rescale(). The answer is the warp's.
+  template <int kN>
+  __device__ __forceinline__ bool lift(const float (&s)[kM][kN][4], float factor) {
     float top[kM][2];
     bool lags = false;
 #pragma unroll
@@ -48,16 +49,22 @@ struct Softmax {
       x = fmaxf(x, __shfl_xor_sync(kFullMask, x, 2)) * factor;
       lags |= x > level[i / 2][i % 2] + kHeadroom;
     }
-    if (!__any_sync(kFullMask, lags)) return;
+    if (!__any_sync(kFullMask, lags)) return false;
 #pragma unroll
     for (int i = 0; i < 2 * kM; ++i) {
       const int m = i / 2, r = i % 2;
       const float higher = fmaxf(top[m][r], level[m][r]);
-      const float keep = higher == -INFINITY ? 1.0f : ex2(level[m][r] - higher);
-      level[m][r] = higher, total[m][r] *= keep;
-#pragma unroll
-      for (int c = 0; c < kColumns; ++c) o[m][c][2 * r] *= keep, o[m][c][2 * r + 1] *= keep;
+      keep[m][r] = higher == -INFINITY ? 1.0f : ex2(level[m][r] - higher);
+      level[m][r] = higher, total[m][r] *= keep[m][r];
     }
+    return true;
+  }
+
+  template <int kColumns>
+  __device__ __forceinline__ void rescale(float (&o)[kM][kColumns][4]) const {
+#pragma unroll
+    for (int i = 0; i < kM * kColumns * 4; ++i)
+      o[i / (4 * kColumns)][i / 4 % kColumns][i % 4] *= keep[i / (4 * kColumns)][i % 4 / 2];
   }
 
   /// Scores → probabilities.
@@ -167,7 +174,7 @@ __global__ void __launch_bounds__(kMmaThreads)
           x = -INFINITY;
       }
     }
-    softmax.lift(s, o, factor);
+    if (softmax.lift(s, factor)) softmax.rescale(o);
     softmax.exponentiate(s, factor);
     multiply_columns<kSize>(o, s, s_v + at);
   }
