@@ -8,7 +8,7 @@ constexpr int kDeltaLanes = 8, kDeltaThreads = 256, kDeltaRows = kDeltaThreads /
 
 /// Eight bf16 at a time where rows are aligned to 16 bytes, one element else.
 template <class T, int kPack>
-struct alignas(sizeof(T) * kPack) Pack {
+struct alignas(sizeof(T) * kPack) RowPack {
   T x[kPack];
 };
 
@@ -26,8 +26,8 @@ __global__ void __launch_bounds__(kDeltaThreads)
   const T* d_o = a.d_o.head(batch, head, shape.size) + query * a.d_o.t;
   float sum = 0;
   for (int d = lane * kPack; d < shape.size; d += kDeltaLanes * kPack) {
-    const auto x = *reinterpret_cast<const Pack<T, kPack>*>(o + d);
-    const auto y = *reinterpret_cast<const Pack<T, kPack>*>(d_o + d);
+    const auto x = *reinterpret_cast<const RowPack<T, kPack>*>(o + d);
+    const auto y = *reinterpret_cast<const RowPack<T, kPack>*>(d_o + d);
 #pragma unroll
     for (int e = 0; e < kPack; ++e) sum += float(x.x[e]) * float(y.x[e]);
   }
