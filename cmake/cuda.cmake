@@ -23,10 +23,12 @@ endif()
 message(STATUS "CUDA backend: ${CUDAToolkit_NVCC_EXECUTABLE} ${CUDAToolkit_VERSION}")
 set_property(GLOBAL APPEND PROPERTY causeway_libraries "CUDA ${CUDAToolkit_VERSION}")
 set(CMAKE_CUDA_COMPILER ${CUDAToolkit_NVCC_EXECUTABLE})
-set(CMAKE_CUDA_STANDARD 20)
-set(CMAKE_CUDA_STANDARD_REQUIRED ON)
 set(CMAKE_CUDA_ARCHITECTURES OFF)  # CAUSEWAY_CUDA_ARCHS instead
 enable_language(CUDA)
+if(NOT CMAKE_CUDA20_STANDARD_COMPILE_OPTION)  # CMake 3.25 does not know that nvcc 13 has C++20
+  set(CMAKE_CUDA20_STANDARD_COMPILE_OPTION -std=c++20)
+  set(CMAKE_CUDA20_EXTENSION_COMPILE_OPTION -std=c++20)
+endif()
 
 file(GLOB cuda_sources CONFIGURE_DEPENDS cuda/*.cpp)
 list(FILTER cuda_sources EXCLUDE REGEX "/backend_absent\\.cpp$")
