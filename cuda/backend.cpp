@@ -8,7 +8,10 @@
 
 namespace causeway {
 
-std::unique_ptr<Backend> make_cuda_backend() { return std::make_unique<cuda::CudaBackend>(); }
+std::unique_ptr<Backend> make_cuda_backend(int device) {
+  cuda::use_device(device);
+  return std::make_unique<cuda::CudaBackend>();
+}
 
 namespace cuda {
 namespace {

@@ -7,6 +7,7 @@
 #include <string>
 
 #include "core/backend.h"
+#include "core/comm.h"
 
 namespace causeway {
 
@@ -24,7 +25,22 @@ struct CudaSearch {
 /// The GPU that make_cuda_backend() would use. Never throws for want of one.
 CudaSearch find_cuda_device();
 
-/// Throws Error "device.cuda" or "memory.device".
-std::unique_ptr<Backend> make_cuda_backend();
+/// How many GPUs this process sees; 0 where find_cuda_device() finds none.
+int count_cuda_devices();
+
+/// Throws Error "device.cuda" or "memory.device". `device`: which of those the process sees.
+std::unique_ptr<Backend> make_cuda_backend(int device = 0);
+
+/// Where the ranks of an NCCL communicator meet.
+struct NcclMeeting {
+  int rank = 0, size = 1;
+  std::unique_ptr<Communicator> host;  ///< carries the id and all host messages, e.g. MPI; or null:
+  std::string address;                 ///< "10.0.0.1:29501", where rank 0 listens
+};
+
+/// The communicator of GPU ranks, one GPU each; `backend` is a CUDA backend and outlives it.
+/// Tensors travel on a stream of their own, beside the computation. Throws Error "peer.nccl", or
+/// "device.no_nccl" in a build without it.
+std::unique_ptr<Communicator> make_nccl_comm(Backend& backend, NcclMeeting meeting);
 
 }  // namespace causeway

@@ -8,7 +8,9 @@ CudaSearch find_cuda_device() {
   return {.device = std::nullopt, .why_not = "this build has no CUDA backend"};
 }
 
-std::unique_ptr<Backend> make_cuda_backend() {
+int count_cuda_devices() { return 0; }
+
+std::unique_ptr<Backend> make_cuda_backend(int) {
   throw Error({.id = "device.missing",
                .where = "",
                .what = "this build has no CUDA backend",

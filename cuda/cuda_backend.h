@@ -11,6 +11,9 @@ class CudaBackend final : public Backend {
  public:
   CudaBackend();
 
+  /// What every operation is started on.
+  cudaStream_t stream() const { return stream_; }
+
   std::string_view name() const override { return "cuda"; }
   void* allocate(size_t bytes) override;
   void deallocate(void* data, size_t bytes) noexcept override;

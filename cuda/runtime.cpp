@@ -20,6 +20,8 @@ void require(cudaError_t error, const char* what) {
 
 }  // namespace
 
+void use_device(int device) { require(cudaSetDevice(device), "device"); }
+
 void* allocate(size_t bytes) {
   void* data = nullptr;
   if (cudaMalloc(&data, bytes) == cudaSuccess) return data;
@@ -59,6 +61,9 @@ void record(cudaEvent_t event, cudaStream_t stream) {
   require(cudaEventRecord(event, stream), "event");
 }
 void wait(cudaEvent_t event) { require(cudaEventSynchronize(event), "event"); }
+void wait_on_stream(cudaStream_t stream, cudaEvent_t event) {
+  require(cudaStreamWaitEvent(stream, event), "event");
+}
 void synchronize(cudaStream_t stream) { require(cudaStreamSynchronize(stream), "synchronize"); }
 
 void copy(void* dst, const void* src, size_t bytes, cudaStream_t stream) {
@@ -82,6 +87,11 @@ CudaSearch not_found(std::string why) {
 }
 
 }  // namespace
+
+int count_cuda_devices() {
+  int count = 0;
+  return cudaGetDeviceCount(&count) == cudaSuccess ? count : 0;
+}
 
 CudaSearch find_cuda_device() {
   int count = 0;

@@ -12,6 +12,9 @@ struct MemoryInfo {
   size_t free = 0, total = 0;  ///< bytes of the device
 };
 
+/// The calling thread's device from now on.
+void use_device(int device);
+
 /// Device memory, aligned to 256 bytes; nullptr when the device refuses.
 void* allocate(size_t bytes);
 void deallocate(void* data) noexcept;
@@ -27,6 +30,7 @@ cudaEvent_t make_event();
 void destroy(cudaEvent_t event) noexcept;
 void record(cudaEvent_t event, cudaStream_t stream);
 void wait(cudaEvent_t event);  ///< on the host
+void wait_on_stream(cudaStream_t stream, cudaEvent_t event);
 void synchronize(cudaStream_t stream);
 
 /// Between any two places; asynchronous where the host's side is pinned.

@@ -7,7 +7,6 @@
 #include <optional>
 
 #include "core/error.h"
-#include "train/comm_mpi.h"
 
 namespace causeway {
 namespace {
@@ -81,18 +80,6 @@ std::string_view launcher_name(Launcher launcher) {
       break;
   }
   return "none";
-}
-
-std::unique_ptr<Communicator> join_ranks(const Launch& launch, DeviceChoice device) {
-  if (launch.size == 1) return std::make_unique<SingleComm>();
-  if (launch.launcher == Launcher::Torchrun)
-    throw Error(
-        {.id = "usage.no_mpi",
-         .where = fmt::format("device: {}", device == DeviceChoice::Cpu ? "cpu" : "auto"),
-         .what = fmt::format("{} started {} ranks, but ranks on CPUs talk through MPI",
-                             launcher_name(launch.launcher), launch.size),
-         .remedy = fmt::format("start them so: mpirun -np {} causeway train …", launch.size)});
-  return make_mpi_comm(launch);
 }
 
 }  // namespace causeway

@@ -1,12 +1,9 @@
 // Launch: who started this process, and as which rank of how many. Read from the environment that
-// launchers set (mpirun, srun, torchrun), before any library is asked. Read next: comm_mpi.h,
-// docs/scaling.md.
+// launchers set (mpirun, srun, torchrun), before any library is asked. Read next: runtime.h
+// (who joins the ranks), docs/scaling.md.
 #pragma once
-#include <memory>
-#include <string>
-
-#include "core/comm.h"
-#include "core/config.h"
+#include <cstdint>
+#include <string_view>
 
 namespace causeway {
 
@@ -22,10 +19,5 @@ struct Launch {
 /// WORLD_SIZE.
 Launch read_launch();
 std::string_view launcher_name(Launcher launcher);
-
-/// Joins the other ranks; one process on its own joins nobody. Throws Error "usage.launcher" when
-/// the launcher and MPI disagree, "usage.no_mpi" when this build has no MPI, or CPU ranks were
-/// started without it.
-std::unique_ptr<Communicator> join_ranks(const Launch& launch, DeviceChoice device);
 
 }  // namespace causeway

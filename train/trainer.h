@@ -14,7 +14,6 @@
 #include "data/dataset.h"
 #include "data/loader.h"
 #include "train/checkpoint_files.h"
-#include "train/launch.h"
 #include "train/metrics.h"
 #include "train/run_folder.h"
 #include "train/runtime.h"
@@ -74,13 +73,13 @@ class Trainer {
   Config config_;
   GivenConfig given_;
   Launch launch_;
-  std::unique_ptr<Communicator> comm_;
+  Runtime runtime_;
+  Communicator* comm_;  ///< runtime_'s
   Dataset dataset_;
   RunFolder folder_;
   std::optional<RunLock> lock_;
   std::optional<Console> console_;
   std::optional<CheckpointStore> checkpoints_;
-  Runtime runtime_;
   std::optional<Model> model_;
   std::optional<ModelState> state_;
   Arena arena_;

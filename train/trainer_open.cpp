@@ -18,7 +18,8 @@ namespace causeway {
 Trainer::Trainer(Config config, const GivenConfig& given)
     : config_(std::move(config)),
       launch_(read_launch()),
-      comm_(join_ranks(launch_, config_.device)),
+      runtime_(make_runtime(config_.device, config_.train, launch_)),
+      comm_(runtime_.comm.get()),
       folder_(std::filesystem::path(config_.run.dir) / config_.run.name) {
   // One rank first: it may have to prepare the data, and the others find it in the cache.
   together(*comm_, [&] {
@@ -77,7 +78,6 @@ void Trainer::open_folder(const GivenConfig& given) {
 }
 
 void Trainer::open_memory() {
-  runtime_ = make_runtime(config_.device, config_.train, launch_.local_size);
   if (!runtime_.warning.empty()) console_->warn(runtime_.warning);
   Backend& ops = *runtime_.backend;
   model_.emplace(config_.model, config_.train.recompute);

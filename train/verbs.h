@@ -48,9 +48,9 @@ class ConfigArguments {
 enum class OutputFormat : uint8_t { Text, Json };
 void add_json_flag(CLI::App& app, OutputFormat& format);
 
-
 /// Bytes as a JSON string, so that a newline or half a character stays visible.
 std::string quoted(const std::string& bytes);
+
 std::unique_ptr<Verb> make_bench_attention();
 std::unique_ptr<Verb> make_bench_matmul();
 std::unique_ptr<Verb> make_bench_step();

@@ -16,6 +16,8 @@ constexpr size_t kRedZone = 256;
 
 }  // namespace
 
+void use_device(int) {}
+
 void* allocate(size_t bytes) {
   char* const whole =
       static_cast<char*>(::operator new(bytes + 2 * kRedZone, kAlignment, std::nothrow));
@@ -39,6 +41,7 @@ cudaEvent_t make_event() { return nullptr; }
 void destroy(cudaEvent_t) noexcept {}
 void record(cudaEvent_t, cudaStream_t) {}
 void wait(cudaEvent_t) {}
+void wait_on_stream(cudaStream_t, cudaEvent_t) {}
 void synchronize(cudaStream_t) {}
 
 void copy(void* dst, const void* src, size_t bytes, cudaStream_t) { std::memmove(dst, src, bytes); }
