@@ -29,13 +29,20 @@ if(NOT MPI_CXX_FOUND)
   message(STATUS "No MPI: CPU ranks are left out (Debian: apt-get install libopenmpi-dev openmpi-bin)")
 endif()
 
-# xxhash ships only a pkg-config file.
-find_path(XXHASH_INCLUDE_DIR xxhash.h)
-find_library(XXHASH_LIBRARY xxhash)
-if(NOT XXHASH_INCLUDE_DIR OR NOT XXHASH_LIBRARY)
-  message(FATAL_ERROR "Causeway needs xxhash. On Debian: apt-get install libxxhash-dev "
-                      "(or run scripts/install_deps, which installs everything)")
-endif()
-add_library(xxhash INTERFACE)
-target_include_directories(xxhash SYSTEM INTERFACE ${XXHASH_INCLUDE_DIR})
-target_link_libraries(xxhash INTERFACE ${XXHASH_LIBRARY})
+# Libraries that ship no CMake file: a header and a library to find.
+function(require_library name header library debian_package)
+  find_path(${name}_INCLUDE_DIR ${header})
+  find_library(${name}_LIBRARY ${library})
+  if(NOT ${name}_INCLUDE_DIR OR NOT ${name}_LIBRARY)
+    message(FATAL_ERROR "Causeway needs ${name}. On Debian: apt-get install ${debian_package} "
+                        "(or run scripts/install_deps, which installs everything)")
+  endif()
+  add_library(${name} INTERFACE)
+  target_include_directories(${name} SYSTEM INTERFACE ${${name}_INCLUDE_DIR})
+  target_link_libraries(${name} INTERFACE ${${name}_LIBRARY})
+endfunction()
+
+require_library(xxhash xxhash.h xxhash libxxhash-dev)
+require_library(pcre2 pcre2.h pcre2-8 libpcre2-dev)
+require_library(zlib zlib.h z zlib1g-dev)
+require_library(zstd zstd.h zstd libzstd-dev)

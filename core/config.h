@@ -115,7 +115,8 @@ struct CheckpointConfig {
 };
 
 struct LogConfig {
-  int64_t every = 10;  ///< steps between scrolling lines
+  int64_t every = 10;       ///< steps between scrolling lines
+  int64_t trace_steps = 0;  ///< so many first steps are traced to RUN/trace-rankR.json
 };
 
 struct GuardConfig {

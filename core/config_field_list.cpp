@@ -55,8 +55,9 @@ constexpr Field kFields[] = {
      .help = "Where the run computes; auto: cuda if there is one, else cpu.", .choices = kDevices},
 
     {.section = "data", .key = "source", .ref = [](Config& c) { return place(c.data.source); },
-     .help = "A text file, a prepared folder, or a folder of token shards. On resume it is "
-             "compared by content, so it may move.", .on_resume = OnResume::MayDiffer},
+     .help = "A text file, a prepared folder, a folder of token shards, or several by weight: "
+             "0.7*datasets/a + 0.3*datasets/b. On resume it is compared by content, so it may "
+             "move.", .on_resume = OnResume::MayDiffer},
     {.section = "data", .key = "tokenizer",
      .ref = [](Config& c) { return place(c.data.tokenizer); },
      .help = "byte, char, or a tokenizer's file; auto: the prepared folder's own. On resume it "
@@ -240,6 +241,11 @@ constexpr Field kFields[] = {
     {.section = "log", .key = "every", .ref = [](Config& c) { return place(c.log.every); },
      .help = "Steps between lines on the terminal; metrics.jsonl has every step.",
      .bounds = between(1, kMaxCount), .on_resume = OnResume::MayDiffer},
+    {.section = "log", .key = "trace_steps",
+     .ref = [](Config& c) { return place(c.log.trace_steps); },
+     .help = "Trace so many steps from the start of each rank into RUN/trace-rankR.json, for "
+             "chrome://tracing: what it computes, what it waits for. 0: none.",
+     .bounds = between(0, kMaxCount), .on_resume = OnResume::MayDiffer},
 
     {.section = "guard", .key = "non_finite",
      .ref = [](Config& c) { return place(c.guard.non_finite); },

@@ -13,10 +13,14 @@
 namespace causeway {
 
 using Json = nlohmann::ordered_json;
+/// The same with sorted keys, for objects of very many: Json finds a key by looking through all.
+using SortedJson = nlohmann::json;
 
 /// Parses `text`; refuses duplicate keys, nesting deeper than 64, and anything after the value.
 /// Throws Error "<family>.json" located as `where:line:column`.
 Json parse_json(std::string_view text, const std::string& where, std::string_view family = "data");
+SortedJson parse_sorted_json(std::string_view text, const std::string& where,
+                             std::string_view family = "data");
 
 /// "<family>.json": what is wrong with the document at `where`.
 [[noreturn]] void throw_json_error(const std::string& where, const std::string& what,

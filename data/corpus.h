@@ -1,56 +1,67 @@
-// The text that a data set is made from: one file, a folder of files, or standard input, as a list
-// of documents. Texts are mapped while they are visited, never all at once. Read next: prepare.cpp.
+// The text that a data set is made from: files, folders and patterns, as a list of documents whose
+// sizes, hash and doubles are known after one pass. Read next: documents.h, prepare.cpp.
 #pragma once
+#include <array>
 #include <cstdint>
 #include <filesystem>
 #include <functional>
 #include <optional>
 #include <string>
-#include <string_view>
 #include <vector>
 
-namespace causeway {
+#include "data/documents.h"
 
-enum class Split : uint8_t { Train, Val };
+namespace causeway {
 
 /// The split that a path below a folder names by a whole word, letter case aside: val, valid,
 /// validation or train, training; "tiny-train_01.txt", "val/a.txt", not "trains.txt". The file's
 /// own name goes before its folders'.
 std::optional<Split> split_in_name(const std::filesystem::path& relative);
 
-struct Document {
-  std::filesystem::path path;  ///< "-": standard input
-  Split split = Split::Train;
-};
+/// The files that a source stands for, in an order that does not hang on the disk: a file, a folder
+/// (recursive, by path, hidden files left out), or a pattern such as "texts/*.txt". In a folder,
+/// files that are named so are the validation split; where some are named for validation and some
+/// for training, other files are left out. Throws data.missing.
+std::vector<SourceFile> files_of_source(const std::filesystem::path& source);
+
+enum class Duplicates : uint8_t { Keep, Drop };
+
+/// One number of a survey's progress: bytes read from the disk, of how many.
+using ReadProgress = std::function<void(int64_t taken, int64_t total)>;
 
 class Corpus {
  public:
-  /// `source`: a text file, a folder (recursive, by path, hidden files left out), or "-".
-  /// In a folder, files that are named so are the validation split; where some are named for
-  /// validation and some for training, other files are left out.
-  /// Throws data.missing, data.empty, data.not_text.
-  explicit Corpus(const std::filesystem::path& source);
+  /// Reads all of it once. Throws data.missing, data.empty, data.not_text and what DocumentReader
+  /// throws.
+  Corpus(const std::vector<std::filesystem::path>& sources, DocumentOptions options = {},
+         Duplicates duplicates = Duplicates::Keep, const ReadProgress& progress = {});
 
-  /// Calls `visitor` for each document in order.
-  using Visitor = std::function<void(const Document&, std::string_view text)>;
-  void visit(const Visitor& visitor) const;
-
+  const std::vector<SourceFile>& files() const { return files_; }
+  const DocumentOptions& options() const { return options_; }
   const std::string& name() const { return name_; }
-  const std::string& hash() const { return hash_; }  ///< of texts and splits, not of paths
+  const std::string& hash() const { return hash_; }   ///< of texts and splits, not of paths
+  int64_t disk_bytes() const { return disk_bytes_; }  ///< of the files, packed as they are
+
+  // What is left where duplicates are dropped.
   int64_t bytes() const { return train_bytes_ + val_bytes_; }
   int64_t train_bytes() const { return train_bytes_; }
   int64_t val_bytes() const { return val_bytes_; }
+  int64_t documents() const { return train_documents_ + val_documents_; }
   int64_t train_documents() const { return train_documents_; }
   int64_t val_documents() const { return val_documents_; }
+  int64_t dropped_documents() const { return dropped_count_; }
+  bool is_dropped(int64_t document) const {
+    return !dropped_.empty() && dropped_[static_cast<size_t>(document)];
+  }
 
  private:
-  void collect_folder(const std::filesystem::path& folder);
-  void survey();
+  void survey(Duplicates duplicates, const ReadProgress& progress);
 
-  std::string name_;
-  std::vector<Document> documents_;
-  std::string stdin_text_;
-  std::string hash_;
+  std::string name_, hash_;
+  std::vector<SourceFile> files_;
+  DocumentOptions options_;
+  std::vector<bool> dropped_;  // by document; empty: none
+  int64_t disk_bytes_ = 0, dropped_count_ = 0;
   int64_t train_bytes_ = 0, val_bytes_ = 0, train_documents_ = 0, val_documents_ = 0;
 };
 

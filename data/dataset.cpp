@@ -78,6 +78,8 @@ std::string to_json(const DatasetInfo& info) {
       {"version", kVersion},
       {"source", {{"name", info.source}, {"bytes", info.source_bytes}, {"xxh3", info.source_hash}}},
       {"documents", info.documents},
+      {"dropped_documents", info.dropped_documents},
+      {"recipe", info.recipe},
       {"val_fraction", info.val_fraction},
       {"tokenizer",
        {{"kind", info.tokenizer},
@@ -108,6 +110,8 @@ DatasetInfo read_dataset_info(const fs::path& folder) {
   info.source_bytes = json_get<int64_t>(source, "bytes", where);
   info.source_hash = json_get<std::string>(source, "xxh3", where);
   info.documents = json_get<int64_t>(json, "documents", where);
+  info.dropped_documents = json_get_or<int64_t>(json, "dropped_documents", 0, where);
+  info.recipe = json_get_or<std::string>(json, "recipe", "", where);
   info.val_fraction = json_get<double>(json, "val_fraction", where);
   info.tokenizer = json_get<std::string>(tokenizer, "kind", where);
   info.tokenizer_hash = json_get<std::string>(tokenizer, "xxh3", where);

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "core/config.h"
+#include "data/loader.h"
 #include "data/shards.h"
 #include "data/tokenizer.h"
 
@@ -21,8 +22,10 @@ struct DatasetInfo {
   std::string source_hash;  ///< of the text
   int64_t source_bytes = 0;
   int64_t documents = 0;
-  double val_fraction = 0;  ///< 0: the source had validation files of its own
-  std::string tokenizer;    ///< "byte", "char", "score_bpe"
+  int64_t dropped_documents = 0;  ///< doubles of others
+  std::string recipe;             ///< how it was made where not by default, for people and ==
+  double val_fraction = 0;        ///< 0: the source had validation files of its own
+  std::string tokenizer;          ///< "byte", "char", "score_bpe", "bpe"
   std::string tokenizer_hash;
   int64_t vocab_size = 0;
   std::optional<int32_t> end_of_text;
@@ -52,6 +55,7 @@ ShardPaths find_shards(const std::filesystem::path& folder);
 
 struct Dataset {
   TokenFiles train, val;                 ///< val may be empty
+  std::vector<MixturePart> mixture;      ///< of train, where it is several data sets
   std::unique_ptr<Tokenizer> tokenizer;  ///< null for foreign shards without data.tokenizer
   int64_t vocab_size = 0;
   std::optional<int32_t> end_of_text;  ///< separates documents, see Loader
@@ -66,6 +70,9 @@ struct Dataset {
 ///   a folder of .bin  llm.c's or nanoGPT's, with train / val in their names (others are left);
 ///                     needs model_vocab_size
 ///   a .bin file       the training tokens; no validation
+///   a mixture         "0.7*datasets/a + 0.3*datasets/b": any of these by weight, with one
+///   tokenizer;
+///                     validation is that of all, one after the other
 /// Throws data.* and tokenizer.* errors that say what to change.
 Dataset open_dataset(const DataConfig& config, const std::filesystem::path& cache_dir,
                      std::optional<int64_t> model_vocab_size);

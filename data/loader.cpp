@@ -40,9 +40,41 @@ void fill_segments(std::optional<int32_t> separator, int64_t row, int64_t T, Hos
   }
 }
 
-/// For messages: the first file.
-std::string place(const TokenFiles& tokens) {
+constexpr int64_t kMixtureBlock = 1024;  // sequences in which every data set has its share
+
+/// For messages: the file that holds token `at`.
+std::string place(const TokenFiles& tokens, int64_t at = 0) {
+  for (const Shard& shard : tokens.shards()) {
+    if (at < shard.tokens()) return shard.path();
+    at -= shard.tokens();
+  }
   return tokens.shards().empty() ? std::string() : tokens.shards().front().path();
+}
+
+/// Weights as sequences of a block, which they fill: what rounding down leaves goes to the largest
+/// remainders.
+std::vector<int64_t> shares_of(std::span<const MixturePart> mixture) {
+  double sum = 0;
+  for (const MixturePart& part : mixture) sum += part.weight;
+  std::vector<int64_t> shares;
+  std::vector<std::pair<double, size_t>> remainders;
+  int64_t left = kMixtureBlock;
+  for (size_t i = 0; i < mixture.size(); ++i) {
+    const double exact = mixture[i].weight / sum * static_cast<double>(kMixtureBlock);
+    shares.push_back(static_cast<int64_t>(exact));
+    remainders.emplace_back(static_cast<double>(shares[i]) - exact, i);
+    left -= shares[i];
+  }
+  std::sort(remainders.begin(), remainders.end());
+  for (size_t k = 0; k < static_cast<size_t>(left); ++k) ++shares[remainders[k].second];
+  for (size_t i = 0; i < mixture.size(); ++i)
+    if (shares[i] < 1)
+      throw Error({.id = "data.mixture",
+                   .where = fmt::format("data set {} of {}", i + 1, mixture.size()),
+                   .what = fmt::format("its weight {} is less than one sequence in {}",
+                                       mixture[i].weight, kMixtureBlock),
+                   .remedy = "give it a larger weight, or leave it out"});
+  return shares;
 }
 
 void check_size(const HostBatch& batch, int64_t B, int64_t T) {
@@ -59,33 +91,53 @@ HostBatch::HostBatch(int64_t B, int64_t T) {
 }
 
 Loader::Loader(const TokenFiles& tokens, uint64_t seed, int64_t B, int64_t T,
-               std::optional<int32_t> separator)
-    : tokens_(&tokens),
-      seed_(seed),
-      B_(B),
-      T_(T),
-      windows_((tokens.size() - T) / T),
-      separator_(separator) {
+               std::optional<int32_t> separator, std::span<const MixturePart> mixture)
+    : tokens_(&tokens), seed_(seed), B_(B), T_(T), separator_(separator) {
   CHECK(B > 0 && T > 0, "loader of B = {}, T = {}", B, T);
-  if (windows_ >= 1) return;
-  const int64_t fits = tokens.size() / 2;
+  const MixturePart whole{0, tokens.size()};
+  if (mixture.empty()) mixture = {&whole, 1};
+  const std::vector<int64_t> shares = shares_of(mixture);
+  for (size_t i = 0; i < mixture.size(); ++i) add_part(mixture[i], shares[i]);
+}
+
+void Loader::add_part(const MixturePart& part, int64_t share) {
+  const int64_t size = part.end - part.begin;
+  const int64_t first = parts_.empty() ? 0 : parts_.back().first + parts_.back().share;
+  parts_.push_back({part.begin, (size - T_) / T_, share, first});
+  windows_ += parts_.back().windows;
+  if (parts_.back().windows >= 1) return;
+  const int64_t fits = size / 2;
   throw Error({.id = "data.too_small",
-               .where = place(tokens),
-               .what = fmt::format("the training split has {} tokens; block_size {} needs {}",
-                                   tokens.size(), T, 2 * T),
+               .where = place(*tokens_, part.begin),
+               .what = fmt::format("the training split has {} tokens; block_size {} needs {}", size,
+                                   T_, 2 * T_),
                .remedy = fits >= 1 ? fmt::format("use model.block_size of at most {}, a smaller "
                                                  "data.val_fraction, or more text",
                                                  fits)
                                    : std::string("use more text")});
 }
 
+std::pair<const Loader::Part*, int64_t> Loader::sequence_of(int64_t g) const {
+  if (parts_.size() == 1) return {&parts_.front(), g};
+  // Apart from the windows' permutations, which epochs number from 0.
+  constexpr uint64_t kMixtureOrder = uint64_t{1} << 62;
+  const int64_t block = g / kMixtureBlock;
+  const int64_t slot = permute_index(g % kMixtureBlock, kMixtureBlock, seed_,
+                                     kMixtureOrder + static_cast<uint64_t>(block));
+  const auto after = std::find_if(parts_.begin(), parts_.end(), [slot](const Part& part) {
+    return slot < part.first + part.share;
+  });
+  return {&*after, block * after->share + slot - after->first};
+}
+
 int64_t Loader::window_start(int64_t g) const {
-  const int64_t epoch = g / windows_;
+  const auto [part, i] = sequence_of(g);
+  const int64_t epoch = i / part->windows;
   const auto index = static_cast<uint64_t>(epoch);
-  const int64_t window = permute_index(g % windows_, windows_, seed_, index);
+  const int64_t window = permute_index(i % part->windows, part->windows, seed_, index);
   const uint64_t bits = random_bits({seed_, RandomPurpose::DataShift, 0, index}, 0);
   const auto shift = static_cast<int64_t>(bits * static_cast<uint64_t>(T_) >> 32);  // [0, T)
-  return window * T_ + shift;
+  return part->begin + window * T_ + shift;
 }
 
 void Loader::fill(int64_t micro_batch, HostBatch& batch) const {

@@ -6,6 +6,7 @@
 #include "core/hash.h"
 #include "data/corpus.h"
 #include "data/dataset.h"
+#include "data/mixture.h"
 #include "data/prepare.h"
 
 namespace causeway {
@@ -142,7 +143,7 @@ Dataset open_prepared(const fs::path& folder, const DataConfig& config,
 
 Dataset open_text(const DataConfig& config, const fs::path& cache_dir,
                   std::optional<int64_t> model_vocab_size) {
-  PrepareOptions options{.source = config.source,
+  PrepareOptions options{.sources = {config.source},
                          .output = {},
                          .tokenizer = config.tokenizer == "auto" ? "char" : config.tokenizer,
                          .val_fraction = config.val_fraction};
@@ -192,7 +193,11 @@ ShardPaths find_shards(const fs::path& folder) {
 
 Dataset open_dataset(const DataConfig& config, const fs::path& cache_dir,
                      std::optional<int64_t> model_vocab_size) {
-  Dataset data = open_source(config, cache_dir, model_vocab_size);
+  const std::vector<MixtureSource> mixture = mixture_in(config.source);
+  Dataset data = mixture.empty() ? open_source(config, cache_dir, model_vocab_size)
+                                 : open_mixture(mixture, config, [&](const DataConfig& one) {
+                                     return open_source(one, cache_dir, model_vocab_size);
+                                   });
   if (config.document_mask && !data.end_of_text)
     throw Error({.id = "data.no_end_of_text",
                  .where = config.source,

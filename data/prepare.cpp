@@ -4,12 +4,13 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <cmath>
+#include <iostream>
 
 #include "core/error.h"
 #include "core/file.h"
 #include "core/hash.h"
-#include "data/corpus.h"
+#include "data/prepare_split.h"
+#include "data/prepare_work.h"
 #include "data/utf8.h"
 
 namespace causeway {
@@ -21,20 +22,23 @@ namespace {
 /// The characters of the whole corpus, validation split included. Throws data.invalid_utf8.
 std::vector<char32_t> alphabet_of(const Corpus& corpus) {
   std::vector<bool> seen(0x110000);
-  corpus.visit([&](const Document& document, std::string_view text) {
+  const auto look = [&](const TextPiece& piece, std::string_view text) {
     for (size_t at = 0; at < text.size();) {
       const CodePoint c = code_point_at(text, at);
       if (c.length == 0)
         throw Error({.id = "data.invalid_utf8",
-                     .where = document.path.string(),
-                     .what = fmt::format("no valid UTF-8 at byte {} (0x{:02X})", at,
+                     .where = piece.file->path.string(),
+                     .what = fmt::format("no valid UTF-8 at byte {} (0x{:02X})", piece.offset + at,
                                          static_cast<unsigned char>(text[at])),
                      .remedy = "convert it (iconv -f ENCODING -t UTF-8), or use the byte "
                                "tokenizer"});
       seen[c.value] = true;
       at += c.length;
     }
-  });
+  };
+  DocumentReader reader(corpus.files(), corpus.options(), code_point_border);
+  for (TextBatch batch; reader.next(batch);)
+    for (const TextPiece& piece : batch.pieces) look(piece, batch.of(piece));
   std::vector<char32_t> alphabet;
   for (char32_t c = 0; c < seen.size(); ++c)
     if (seen[c]) alphabet.push_back(c);
@@ -49,59 +53,117 @@ std::unique_ptr<Tokenizer> make_tokenizer(const std::string& wanted, const Corpu
   return load_tokenizer(wanted);
 }
 
-/// Encodes documents one after the other and sends each token to its split.
-class TokenSink {
+/// One batch on its way: read, placed, encoded, spooled.
+struct Work {
+  TextBatch batch;
+  std::vector<PlacedPiece> pieces;
+  int64_t taken = 0;  ///< bytes read from the disk, this batch's included
+};
+using PieceIds = std::vector<std::vector<int32_t>>;
+
+PieceIds encode(const Tokenizer& tokenizer, const Work& work) {
+  PieceIds ids;
+  for (const auto& [piece, split] : work.pieces) {
+    const TextOrigin origin{piece.file->path.string(), piece.offset};
+    std::vector<int32_t> one = tokenizer.encode(work.batch.of(piece), origin);
+    const auto end = tokenizer.end_of_text();
+    if (end && piece.first) one.insert(one.begin(), *end);
+    ids.push_back(std::move(one));
+  }
+  return ids;
+}
+
+/// Encodes the corpus into the spool from where the note says; false: stopped, and noted.
+class Encoding {
  public:
-  TokenSink(const fs::path& folder, const Tokenizer& tokenizer, int64_t train_bytes)
-      : tokenizer_(tokenizer),
-        train_(folder, "train", tokenizer.vocab_size()),
-        val_(folder, "val", tokenizer.vocab_size()),
-        train_left_(train_bytes) {}
+  Encoding(const Corpus& corpus, const Tokenizer& tokenizer, const PrepareOptions& options,
+           PrepareWork& place, std::string key)
+      : options_(options),
+        tokenizer_(tokenizer),
+        place_(place),
+        key_(std::move(key)),
+        note_(place.note(key_)),
+        spool_(place.folder(),
+               {.order = options.order, .seed = options.seed, .text_bytes = corpus.bytes()},
+               note_.sizes),
+        reader_(
+            corpus.files(), corpus.options(),
+            [&](std::string_view text, size_t limit) { return tokenizer.cut_before(text, limit); }),
+        placer_(corpus, options),
+        progress_{.phase = PreparePhase::Encode, .total = corpus.disk_bytes()} {}
 
-  void add(const Document& document, std::string_view text) {
-    const auto end = tokenizer_.end_of_text();
-    if (document.split == Split::Val) return write(val_, document, text, 0, end);
-    // Where the split falls into this document, its rest is validation: the end of the text.
-    const auto left = static_cast<size_t>(std::max<int64_t>(0, train_left_));
-    const size_t cut = code_point_border(text, std::min(left, text.size()));
-    train_left_ -= static_cast<int64_t>(text.size());
-    write(train_, document, text.substr(0, cut), 0, end);
-    write(val_, document, text.substr(cut), cut, cut == 0 ? end : std::nullopt);
+  bool run() {
+    // What is spooled already is read again, which is quick, and not encoded.
+    for (batches_ = 0; batches_ < note_.batches; ++batches_) (void)read();
+    in_order(
+        options_.threads,
+        [&]() -> std::optional<Work> {
+          stopped_ = stopped_ || (options_.stop && options_.stop());
+          return stopped_ ? std::nullopt : read();
+        },
+        [&](const Work& work) { return encode(tokenizer_, work); },
+        [&](const Work& work, const PieceIds& ids) { spool(work, ids); });
+    if (stopped_) note(true);
+    return !stopped_;
   }
 
-  void finish(DatasetInfo& info) {
-    info.train = train_.finish();
-    info.val = val_.finish();
-  }
+  void drain(Split split, ShardWriter& shards) { spool_.drain(split, shards); }
+  void remove_spool() { spool_.remove(); }
 
  private:
-  void write(ShardWriter& writer, const Document& document, std::string_view text, size_t offset,
-             std::optional<int32_t> begin) {
-    if (text.empty()) return;
-    if (begin) writer.append({&*begin, 1});
-    // Bytes and characters may be encoded piecewise, which bounds the memory; pairs may not.
-    const bool piecewise = tokenizer_.kind() != TokenizerKind::ScoreBpe;
-    constexpr size_t kPiece = size_t{16} << 20;
-    for (size_t at = 0; at < text.size();) {
-      const size_t end =
-          piecewise ? code_point_border(text, std::min(at + kPiece, text.size())) : text.size();
-      writer.append(
-          tokenizer_.encode(text.substr(at, end - at), {document.path.string(), offset + at}));
-      at = end;
-    }
+  std::optional<Work> read() {
+    Work work;
+    if (!reader_.next(work.batch)) return {};
+    work.pieces = placer_.place(work.batch);
+    work.taken = reader_.taken();
+    return work;
   }
 
+  void spool(const Work& work, const PieceIds& ids) {
+    for (size_t i = 0; i < ids.size(); ++i) {
+      const auto& [piece, split] = work.pieces[i];
+      spool_.append(split, piece.document, piece.last, ids[i]);
+      progress_.tokens += static_cast<int64_t>(ids[i].size());
+    }
+    ++batches_;
+    note(false);
+    progress_.taken = work.taken;
+    if (options_.progress) options_.progress(progress_);
+  }
+
+  /// Writes down how far all is, now and then, or `now`; only between documents if shuffled.
+  void note(bool now) {
+    constexpr int64_t kBatchesBetween = 256;  // some 128 MB of text
+    if (!spool_.between_documents() || (!now && batches_ % kBatchesBetween != 0)) return;
+    place_.write_note(key_, {batches_, spool_.sizes()});
+  }
+
+  const PrepareOptions& options_;
   const Tokenizer& tokenizer_;
-  ShardWriter train_, val_;
-  int64_t train_left_;  // bytes of text that still go to the training split
+  PrepareWork& place_;
+  std::string key_;
+  PrepareNote note_;
+  TokenSpool spool_;
+  DocumentReader reader_;
+  SplitPlacer placer_;
+  PrepareProgress progress_;
+  int64_t batches_ = 0;
+  bool stopped_ = false;
 };
 
 void check_options(const PrepareOptions& options) {
-  if (options.val_fraction >= 0 && options.val_fraction < 1) return;
-  throw Error({.id = "usage.val_fraction",
-               .where = options.source.string(),
-               .what = fmt::format("val_fraction is {}", options.val_fraction),
-               .remedy = "a share of the text is wanted, from 0 (no validation) to below 1"});
+  const auto refuse = [&](const char* id, const std::string& what, const char* remedy) {
+    const std::string where = options.sources.empty() ? "" : options.sources.front().string();
+    throw Error({.id = id, .where = where, .what = what, .remedy = remedy});
+  };
+  if (options.sources.empty())
+    refuse("usage.source", "no text was given", "a file, a folder, a pattern, or -");
+  if (!(options.val_fraction >= 0 && options.val_fraction < 1))
+    refuse("usage.val_fraction", fmt::format("val_fraction is {}", options.val_fraction),
+           "a share of the text is wanted, from 0 (no validation) to below 1");
+  if (options.shard_tokens < 1 || options.shard_tokens > (int64_t{1} << 30))
+    refuse("usage.shard_tokens", fmt::format("{} tokens per shard", options.shard_tokens),
+           "from 1 to 2^30 are possible; 33554432 is the default");
 }
 
 void check_split(const DatasetInfo& info, const Corpus& corpus) {
@@ -115,32 +177,61 @@ void check_split(const DatasetInfo& info, const Corpus& corpus) {
                .remedy = "use more text, or another val_fraction (0: no validation)"});
 }
 
-/// The bytes of text before the split, where the corpus has no validation files of its own.
-int64_t train_bytes(const Corpus& corpus, double val_fraction) {
-  if (corpus.val_bytes() > 0) return corpus.train_bytes();
-  // nanoGPT's int(n · 0.9): the same split of the same text.
-  return static_cast<int64_t>(static_cast<double>(corpus.bytes()) * (1 - val_fraction));
+/// What else than text, tokenizer and val_fraction decides about the tokens; "" by default.
+std::string recipe_of(const Corpus& corpus, const PrepareOptions& options) {
+  std::string recipe;
+  const auto add = [&](const std::string& part) { recipe += (recipe.empty() ? "" : ", ") + part; };
+  if (options.documents.unit == DocumentUnit::Line) add("a document per line");
+  if (options.documents.unit == DocumentUnit::Separator)
+    add(fmt::format("documents between \"{}\"", options.documents.separator));
+  if (options.duplicates == Duplicates::Drop) add("duplicates dropped");
+  const bool shuffled = options.order == DocumentOrder::Shuffled;
+  const bool by_document = resolved_val_split(corpus, options) == ValSplit::Document &&
+                           resolved_val_fraction(corpus, options) > 0;
+  if (shuffled) add("documents shuffled");
+  if (by_document) add("validation by document");
+  if (shuffled || by_document) add(fmt::format("seed {}", options.seed));
+  if (options.shard_tokens != PrepareOptions().shard_tokens)
+    add(fmt::format("{} tokens per shard", options.shard_tokens));
+  return recipe;
 }
 
-DatasetInfo write_dataset(const fs::path& folder, const Corpus& corpus,
-                          const PrepareOptions& options) {
-  const auto tokenizer = make_tokenizer(options.tokenizer, corpus);
-  TokenSink sink(folder, *tokenizer, train_bytes(corpus, options.val_fraction));
-  corpus.visit([&](const Document& document, std::string_view text) { sink.add(document, text); });
+DatasetInfo describe(const Corpus& corpus, const Tokenizer& tokenizer,
+                     const PrepareOptions& options) {
   DatasetInfo info;
-  sink.finish(info);
   info.source = corpus.name();
   info.source_hash = corpus.hash();
   info.source_bytes = corpus.bytes();
-  info.documents = corpus.train_documents() + corpus.val_documents();
-  info.val_fraction = corpus.val_bytes() > 0 ? 0 : options.val_fraction;
-  info.tokenizer = tokenizer_kind_name(tokenizer->kind());
-  info.tokenizer_hash = tokenizer->hash();
-  info.vocab_size = tokenizer->vocab_size();
-  info.end_of_text = tokenizer->end_of_text();
+  info.documents = corpus.documents();
+  info.dropped_documents = corpus.dropped_documents();
+  info.val_fraction = resolved_val_fraction(corpus, options);
+  info.recipe = recipe_of(corpus, options);
+  info.tokenizer = tokenizer_kind_name(tokenizer.kind());
+  info.tokenizer_hash = tokenizer.hash();
+  info.vocab_size = tokenizer.vocab_size();
+  info.end_of_text = tokenizer.end_of_text();
+  return info;
+}
+
+/// Fills the work folder with what its place shall hold; nothing: stopped.
+std::optional<DatasetInfo> write_dataset(PrepareWork& place, const Corpus& corpus,
+                                         const PrepareOptions& options) {
+  const auto tokenizer = make_tokenizer(options.tokenizer, corpus);
+  DatasetInfo info = describe(corpus, *tokenizer, options);
+  Encoding encoding(corpus, *tokenizer, options, place, hash_hex(to_json(info)));
+  if (!encoding.run()) return {};
+  if (options.progress) options.progress({.phase = PreparePhase::Write});
+  for (const Split split : {Split::Train, Split::Val}) {
+    const bool train = split == Split::Train;
+    ShardWriter shards(place.folder(), train ? "train" : "val", info.vocab_size,
+                       options.shard_tokens);
+    encoding.drain(split, shards);
+    (train ? info.train : info.val) = shards.finish();
+  }
   check_split(info, corpus);
-  write_file(folder / "tokenizer.json", tokenizer->to_json());
-  write_file(folder / "dataset.json", to_json(info));
+  encoding.remove_spool();
+  write_file(place.folder() / "tokenizer.json", tokenizer->to_json());
+  write_file(place.folder() / "dataset.json", to_json(info));
   return info;
 }
 
@@ -154,8 +245,8 @@ std::optional<DatasetInfo> existing(const Corpus& corpus, const PrepareOptions& 
   if (!fs::exists(options.output)) return {};
   if (fs::exists(options.output / "dataset.json")) {
     DatasetInfo info = read_dataset_info(options.output);
-    const double fraction = corpus.val_bytes() > 0 ? 0 : options.val_fraction;
-    if (info.source_hash == corpus.hash() && info.val_fraction == fraction &&
+    if (info.source_hash == corpus.hash() && info.recipe == recipe_of(corpus, options) &&
+        info.val_fraction == resolved_val_fraction(corpus, options) &&
         same_tokenizer(info, options.tokenizer))
       return info;
   }
@@ -165,49 +256,89 @@ std::optional<DatasetInfo> existing(const Corpus& corpus, const PrepareOptions& 
                .remedy = "choose another name, or remove it first"});
 }
 
-/// A folder that goes away unless it is renamed.
-struct TemporaryFolder {
-  fs::path path;
-  explicit TemporaryFolder(fs::path where) : path(std::move(where)) {
-    fs::remove_all(path);
-    make_folder(path);
+/// Standard input as a file, since it is read twice. Goes away with this object.
+class StdinFile {
+ public:
+  explicit StdinFile(const fs::path& output)
+      : folder_(output.parent_path() / fmt::format(".stdin-{}", getpid())) {
+    make_folder(folder_);
+    FileWriter file(path());
+    std::string block(size_t{1} << 20, '\0');
+    while (std::cin.read(block.data(), static_cast<std::streamsize>(block.size())),
+           std::cin.gcount() > 0)
+      file.write(std::string_view(block).substr(0, static_cast<size_t>(std::cin.gcount())));
+    file.close();
   }
-  TemporaryFolder(const TemporaryFolder&) = delete;
-  TemporaryFolder& operator=(const TemporaryFolder&) = delete;
-  ~TemporaryFolder() {
+  StdinFile(const StdinFile&) = delete;
+  StdinFile& operator=(const StdinFile&) = delete;
+  ~StdinFile() {
     std::error_code ignored;
-    fs::remove_all(path, ignored);
+    fs::remove_all(folder_, ignored);
   }
+  fs::path path() const { return folder_ / "stdin"; }
+
+ private:
+  fs::path folder_;
 };
+
+/// Leaves a survey, of which nothing is kept.
+struct SurveyStopped {};
+
+/// Throws SurveyStopped.
+Corpus survey(const PrepareOptions& options) {
+  return Corpus(options.sources, options.documents, options.duplicates,
+                [&](int64_t taken, int64_t total) {
+                  if (options.progress) options.progress({.taken = taken, .total = total});
+                  if (options.stop && options.stop()) throw SurveyStopped();
+                });
+}
+
+PrepareResult prepare_files(const PrepareOptions& options) {
+  const Corpus corpus = survey(options);
+  if (auto info = existing(corpus, options))
+    return {std::move(*info), options.output, PrepareOutcome::Found};
+  const fs::path output = fs::absolute(options.output).lexically_normal();
+  PrepareWork place(output);
+  auto info = write_dataset(place, corpus, options);
+  if (!info) {
+    place.keep();
+    return {{}, options.output, PrepareOutcome::Interrupted};
+  }
+  try {
+    place.publish(output);
+  } catch (const Error&) {
+    // Another process may have made the same meanwhile; else existing() finds nothing.
+    auto made = existing(corpus, options);
+    if (!made) throw;
+    return {std::move(*made), options.output, PrepareOutcome::Found};
+  }
+  return {std::move(*info), options.output, PrepareOutcome::Made};
+}
 
 }  // namespace
 
 std::string preparation_key(const PrepareOptions& options) {
-  const Corpus corpus(options.source);
+  const Corpus corpus = survey(options);
   const bool by_name = options.tokenizer == "byte" || options.tokenizer == "char";
   return hash_hex(
-      fmt::format("1 {} {} {}", corpus.hash(), options.val_fraction,
+      fmt::format("2 {} {} {} {}", corpus.hash(), options.val_fraction, recipe_of(corpus, options),
                   by_name ? options.tokenizer : load_tokenizer(options.tokenizer)->hash()));
 }
 
 PrepareResult prepare_dataset(const PrepareOptions& options) {
   check_options(options);
-  const Corpus corpus(options.source);
-  if (auto info = existing(corpus, options)) return {std::move(*info), options.output, true};
-  const fs::path output = fs::absolute(options.output).lexically_normal();
-  const std::string hidden = fmt::format(".tmp-{}-{}", output.filename().string(), getpid());
-  const TemporaryFolder temporary(output.parent_path() / hidden);
-  DatasetInfo info = write_dataset(temporary.path, corpus, options);
-  sync_folder(temporary.path);
-  try {
-    rename_durable(temporary.path, output);
-  } catch (const Error&) {
-    // Another process may have made the same meanwhile; else existing() finds nothing.
-    auto made = existing(corpus, options);
-    if (!made) throw;
-    return {std::move(*made), options.output, true};
+  PrepareOptions with_files = options;
+  std::optional<StdinFile> input;
+  for (fs::path& source : with_files.sources) {
+    if (source != "-") continue;
+    if (!input) input.emplace(fs::absolute(options.output).lexically_normal());
+    source = input->path();
   }
-  return {std::move(info), options.output, false};
+  try {
+    return prepare_files(with_files);
+  } catch (const SurveyStopped&) {
+    return {{}, options.output, PrepareOutcome::Interrupted};
+  }
 }
 
 }  // namespace causeway

@@ -5,29 +5,18 @@
 #include <cmath>
 #include <cstring>
 #include <numeric>
-#include <queue>
 #include <unordered_map>
 #include <unordered_set>
 
 #include "core/error.h"
 #include "core/file.h"
+#include "data/bpe_merge.h"
 #include "data/tokenizer_json.h"
 #include "data/utf8.h"
 
 namespace causeway {
 
 namespace {
-
-// Merging holds some 40 bytes per character.
-constexpr size_t kLongestText = size_t{1} << 30;
-
-[[noreturn]] void refuse_length(size_t length, const TextOrigin& origin) {
-  throw Error({.id = "tokenizer.text_too_long",
-               .where = origin.where,
-               .what = fmt::format("a document of {} bytes; this tokenizer takes {} at once",
-                                   length, kLongestText),
-               .remedy = "make a folder of smaller files, one per document"});
-}
 
 class ScoreBpeTokenizer final : public Tokenizer {
  public:
@@ -43,11 +32,13 @@ class ScoreBpeTokenizer final : public Tokenizer {
   std::string to_json() const override { return score_bpe_json(vocab_); }
 
   std::vector<int32_t> encode(std::string_view text, const TextOrigin& origin) const override {
-    if (text.size() > kLongestText) refuse_length(text.size(), origin);
+    check_text_length(text, origin);
     std::vector<int32_t> ids = characters(text);
     merge(ids);
     return ids;
   }
+
+  size_t cut_before(std::string_view, size_t) const override { return 0; }
 
   std::string decode(int32_t id, std::optional<int32_t> previous) const override {
     CHECK(id >= 0 && id < vocab_size(), "token {} of {}", id, vocab_size());
@@ -93,51 +84,18 @@ class ScoreBpeTokenizer final : public Tokenizer {
 
   int32_t rank_of(int32_t id) const { return vocab_.rank[static_cast<size_t>(id)]; }
 
-  void merge(std::vector<int32_t>& ids) const;
+  void merge(std::vector<int32_t>& ids) const {
+    // run.c looks for the best pair from the start after each merge; a queue finds the same pairs.
+    std::string scratch;
+    merge_long(ids, [&](int32_t left, int32_t right) -> MergeRule {
+      const int32_t id = merged(left, right, scratch);
+      return id < 0 ? MergeRule{} : MergeRule{rank_of(id), id};
+    });
+  }
 
   ScoreBpeVocab vocab_;
   std::unordered_map<std::string, int32_t> id_of_;  // pieces of text only
 };
-
-/// A pair of neighbours that may be merged; stale once either side has changed.
-struct Candidate {
-  int32_t rank, left, right, left_id, right_id, merged_id;
-  bool operator<(const Candidate& other) const {  // the queue gives the greatest
-    return rank != other.rank ? rank > other.rank : left > other.left;
-  }
-};
-
-void ScoreBpeTokenizer::merge(std::vector<int32_t>& ids) const {
-  // run.c looks for the best pair from the start after each merge, O(n²); a queue finds the same
-  // pairs in O(n log n). Merged tokens leave the doubly linked list.
-  const auto n = static_cast<int32_t>(ids.size());
-  std::vector<int32_t> next(ids.size()), previous(ids.size());
-  std::iota(next.begin(), next.end(), 1);
-  std::iota(previous.begin(), previous.end(), -1);
-  std::priority_queue<Candidate> queue;
-  std::string scratch;
-  const auto at = [](std::vector<int32_t>& values, int32_t i) -> int32_t& {
-    return values[static_cast<size_t>(i)];
-  };
-  const auto offer = [&](int32_t left, int32_t right) {
-    if (left < 0 || right >= n) return;
-    const int32_t id = merged(at(ids, left), at(ids, right), scratch);
-    if (id >= 0) queue.push({rank_of(id), left, right, at(ids, left), at(ids, right), id});
-  };
-  for (int32_t i = 0; i + 1 < n; ++i) offer(i, i + 1);
-  while (!queue.empty()) {
-    const Candidate pair = queue.top();
-    queue.pop();
-    if (at(ids, pair.left) != pair.left_id || at(ids, pair.right) != pair.right_id) continue;
-    at(ids, pair.left) = pair.merged_id;
-    at(ids, pair.right) = -1;
-    at(next, pair.left) = at(next, pair.right);
-    if (at(next, pair.left) < n) at(previous, at(next, pair.left)) = pair.left;
-    offer(at(previous, pair.left), pair.left);
-    offer(pair.left, at(next, pair.left));
-  }
-  ids.erase(std::remove(ids.begin(), ids.end(), -1), ids.end());
-}
 
 [[noreturn]] void corrupt(const std::string& where, std::string what) {
   throw Error({.id = "tokenizer.corrupt",

@@ -26,6 +26,8 @@ class ByteTokenizer final : public Tokenizer {
     return ids;
   }
 
+  size_t cut_before(std::string_view, size_t limit) const override { return limit; }
+
   std::string decode(int32_t id, std::optional<int32_t>) const override {
     CHECK(id >= 0 && id < vocab_size(), "token {} of {}", id, vocab_size());
     return id < 256 ? std::string(1, static_cast<char>(id)) : std::string();
@@ -66,6 +68,10 @@ class CharTokenizer final : public Tokenizer {
       at += c.length;
     }
     return ids;
+  }
+
+  size_t cut_before(std::string_view text, size_t limit) const override {
+    return code_point_border(text, limit);
   }
 
   std::string decode(int32_t id, std::optional<int32_t>) const override {
@@ -112,6 +118,8 @@ std::string_view tokenizer_kind_name(TokenizerKind kind) {
       return "char";
     case TokenizerKind::ScoreBpe:
       return "score_bpe";
+    case TokenizerKind::Bpe:
+      return "bpe";
   }
   return "?";
 }
@@ -124,6 +132,40 @@ std::string Tokenizer::decode(std::span<const int32_t> ids) const {
     previous = id;
   }
   return text;
+}
+
+std::vector<int32_t> Tokenizer::encode_special(std::string_view text,
+                                               const TextOrigin& origin) const {
+  std::vector<int32_t> ids;
+  AddedTokenFinder(special_tokens())
+      .visit(
+          text,
+          [&](std::string_view part) {
+            const auto begin = static_cast<size_t>(part.data() - text.data());
+            const std::vector<int32_t> more = encode(part, {origin.where, origin.offset + begin});
+            ids.insert(ids.end(), more.begin(), more.end());
+          },
+          [&](int32_t id) { ids.push_back(id); });
+  return ids;
+}
+
+void check_vocabulary(const Tokenizer& tokenizer, int64_t vocab_size, const std::string& where) {
+  if (tokenizer.vocab_size() <= vocab_size) return;
+  throw Error({.id = "tokenizer.vocab_mismatch",
+               .where = where,
+               .what = fmt::format("the {} tokenizer has {} ids, the model {}",
+                                   tokenizer_kind_name(tokenizer.kind()), tokenizer.vocab_size(),
+                                   vocab_size),
+               .remedy = "use the tokenizer.json that lies beside the model's weights"});
+}
+
+void check_text_length(std::string_view text, const TextOrigin& origin) {
+  if (text.size() <= kLongestText) return;
+  throw Error({.id = "tokenizer.text_too_long",
+               .where = origin.where,
+               .what = fmt::format("a document of {} bytes; this tokenizer takes {} at once",
+                                   text.size(), kLongestText),
+               .remedy = "make a folder of smaller files, one per document"});
 }
 
 std::string Tokenizer::hash() const { return hash_hex(to_json()); }

@@ -12,48 +12,9 @@ namespace causeway {
 
 namespace {
 
-Json added_token(const std::string& name, int32_t id) {
-  return {{"id", id},        {"content", name},     {"single_word", false}, {"lstrip", false},
-          {"rstrip", false}, {"normalized", false}, {"special", true}};
-}
-
-Json file(Json added_tokens, Json normalizer, Json pre_tokenizer, Json post_processor, Json decoder,
-          Json model) {
-  return {{"version", "1.0"},
-          {"truncation", nullptr},
-          {"padding", nullptr},
-          {"added_tokens", std::move(added_tokens)},
-          {"normalizer", std::move(normalizer)},
-          {"pre_tokenizer", std::move(pre_tokenizer)},
-          {"post_processor", std::move(post_processor)},
-          {"decoder", std::move(decoder)},
-          {"model", std::move(model)}};
-}
-
-/// object[key] = id for a key that is new: the library's own way searches all keys each time.
-void append(Json& object, std::string key, size_t id) {
-  object.get_ref<Json::object_t&>().emplace_back(std::move(key), id);
-}
-
-enum class ByteFallback : bool { No, Yes };
-
-Json bpe_model(Json vocab, Json merges, ByteFallback fallback) {
-  const bool bytes = fallback == ByteFallback::Yes;
-  return {{"type", "BPE"},
-          {"dropout", nullptr},
-          {"unk_token", bytes ? Json("<unk>") : Json(nullptr)},
-          {"continuing_subword_prefix", nullptr},
-          {"end_of_word_suffix", nullptr},
-          {"fuse_unk", bytes},
-          {"byte_fallback", bytes},
-          {"ignore_merges", false},
-          {"vocab", std::move(vocab)},
-          {"merges", std::move(merges)}};
-}
-
 Json end_of_text_tokens(std::optional<int32_t> id) {
   Json tokens = Json::array();
-  if (id) tokens.push_back(added_token(std::string(kEndOfTextName), *id));
+  if (id) tokens.push_back(added_token_json({std::string(kEndOfTextName), *id}));
   return tokens;
 }
 
@@ -101,6 +62,43 @@ Json replace_step(std::string_view from, std::string_view to) {
 
 }  // namespace
 
+Json added_token_json(const AddedToken& token) {
+  return {{"id", token.id},  {"content", token.name}, {"single_word", false},    {"lstrip", false},
+          {"rstrip", false}, {"normalized", false},   {"special", token.special}};
+}
+
+Json tokenizer_file_json(Json added_tokens, Json normalizer, Json pre_tokenizer,
+                         Json post_processor, Json decoder, Json model) {
+  return {{"version", "1.0"},
+          {"truncation", nullptr},
+          {"padding", nullptr},
+          {"added_tokens", std::move(added_tokens)},
+          {"normalizer", std::move(normalizer)},
+          {"pre_tokenizer", std::move(pre_tokenizer)},
+          {"post_processor", std::move(post_processor)},
+          {"decoder", std::move(decoder)},
+          {"model", std::move(model)}};
+}
+
+void append_token(Json& object, std::string name, size_t id) {
+  // The library's own way searches all keys each time.
+  object.get_ref<Json::object_t&>().emplace_back(std::move(name), id);
+}
+
+Json bpe_model_json(Json vocab, Json merges, ByteFallback fallback) {
+  const bool bytes = fallback == ByteFallback::Yes;
+  return {{"type", "BPE"},
+          {"dropout", nullptr},
+          {"unk_token", bytes ? Json("<unk>") : Json(nullptr)},
+          {"continuing_subword_prefix", nullptr},
+          {"end_of_word_suffix", nullptr},
+          {"fuse_unk", bytes},
+          {"byte_fallback", bytes},
+          {"ignore_merges", false},
+          {"vocab", std::move(vocab)},
+          {"merges", std::move(merges)}};
+}
+
 std::string replaced(std::string_view text, std::string_view from, std::string_view to) {
   std::string result;
   for (size_t at = 0; at < text.size();) {
@@ -125,32 +123,34 @@ char32_t byte_level_character(int b) {
 std::string byte_tokenizer_json(std::optional<int32_t> end_of_text) {
   Json vocab = Json::object();
   for (int b = 0; b < 256; ++b)
-    append(vocab, to_utf8(byte_level_character(b)), static_cast<size_t>(b));
+    append_token(vocab, to_utf8(byte_level_character(b)), static_cast<size_t>(b));
   const Json byte_level = {{"type", "ByteLevel"},
                            {"add_prefix_space", false},
                            {"trim_offsets", true},
                            {"use_regex", false}};
-  return file(end_of_text_tokens(end_of_text), nullptr, byte_level, nullptr, byte_level,
-              bpe_model(vocab, Json::array(), ByteFallback::No))
+  return tokenizer_file_json(end_of_text_tokens(end_of_text), nullptr, byte_level, nullptr,
+                             byte_level, bpe_model_json(vocab, Json::array(), ByteFallback::No))
       .dump(1);
 }
 
 std::string char_tokenizer_json(const std::vector<char32_t>& alphabet,
                                 std::optional<int32_t> end_of_text) {
   Json vocab = Json::object();
-  for (size_t id = 0; id < alphabet.size(); ++id) append(vocab, to_utf8(alphabet[id]), id);
-  return file(end_of_text_tokens(end_of_text), nullptr, nullptr, nullptr, {{"type", "Fuse"}},
-              bpe_model(vocab, Json::array(), ByteFallback::No))
+  for (size_t id = 0; id < alphabet.size(); ++id) append_token(vocab, to_utf8(alphabet[id]), id);
+  return tokenizer_file_json(end_of_text_tokens(end_of_text), nullptr, nullptr, nullptr,
+                             {{"type", "Fuse"}},
+                             bpe_model_json(vocab, Json::array(), ByteFallback::No))
       .dump(1);
 }
 
 std::string score_bpe_json(const ScoreBpeVocab& vocab) {
   static const char* const kControl[] = {"<unk>", "<s>", "</s>"};
   Json pieces = Json::object(), added = Json::array();
-  for (int32_t id = 0; id < kFirstByteId; ++id) added.push_back(added_token(kControl[id], id));
+  for (int32_t id = 0; id < kFirstByteId; ++id)
+    added.push_back(added_token_json({kControl[id], id}));
   for (size_t id = 0; id < vocab.pieces.size(); ++id)
-    append(pieces, id < kFirstByteId ? kControl[id] : replaced(vocab.pieces[id], " ", kSpaceMark),
-           id);
+    append_token(
+        pieces, id < kFirstByteId ? kControl[id] : replaced(vocab.pieces[id], " ", kSpaceMark), id);
   Json prepend = {{"type", "Prepend"}, {"prepend", std::string(kSpaceMark)}};
   Json before = {{"type", "Sequence"},
                  {"normalizers", Json::array({prepend, replace_step(" ", kSpaceMark)})}};
@@ -158,8 +158,8 @@ std::string score_bpe_json(const ScoreBpeVocab& vocab) {
   Json steps = Json::array(
       {replace_step(kSpaceMark, " "), {{"type", "ByteFallback"}}, {{"type", "Fuse"}}, strip});
   Json after = {{"type", "Sequence"}, {"decoders", steps}};
-  return file(added, before, nullptr, bos_template(), after,
-              bpe_model(pieces, merges_of(vocab), ByteFallback::Yes))
+  return tokenizer_file_json(added, before, nullptr, bos_template(), after,
+                             bpe_model_json(pieces, merges_of(vocab), ByteFallback::Yes))
       .dump(1);
 }
 

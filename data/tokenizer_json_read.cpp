@@ -1,12 +1,12 @@
-// Reading tokenizer.json: our own three kinds, recognised by their parts, and nothing by guessing.
-// Read next: score_bpe.cpp.
+// Reading tokenizer.json: our kinds, recognised by their parts, and nothing by guessing.
+// Read next: bpe_json.cpp, score_bpe.cpp.
 #include <algorithm>
 #include <string>
 #include <unordered_map>
 
 #include "core/error.h"
-#include "core/file.h"
 #include "core/json.h"
+#include "data/bpe_json.h"
 #include "data/tokenizer_json.h"
 #include "data/utf8.h"
 
@@ -26,13 +26,13 @@ namespace {
   throw Error({.id = "tokenizer.unsupported",
                .where = where,
                .what = what,
-               .remedy = "read here: byte and char tokenizers as Causeway writes them, and "
-                         "sentencepiece-like BPE with byte fallback"});
+               .remedy = "read here: byte and char tokenizers as Causeway writes them, byte-level "
+                         "BPE, and sentencepiece-like BPE with byte fallback"});
 }
 
 /// The vocabulary by id; every id from 0 on must be there once.
-std::vector<std::string> tokens_by_id(const Json& model, const std::string& where) {
-  const Json& vocab = model.at("vocab");
+std::vector<std::string> tokens_by_id(const SortedJson& model, const std::string& where) {
+  const SortedJson& vocab = model.at("vocab");
   if (!vocab.is_object()) corrupt(where, "\"vocab\" is no object");
   std::vector<std::string> tokens(vocab.size());
   std::vector<bool> seen(vocab.size());
@@ -48,9 +48,9 @@ std::vector<std::string> tokens_by_id(const Json& model, const std::string& wher
 }
 
 /// <|endoftext|> among the added tokens; its id must follow those of the vocabulary.
-EndOfText end_of_text_in(const Json& file, size_t vocab, const std::string& where) {
+EndOfText end_of_text_in(const SortedJson& file, size_t vocab, const std::string& where) {
   EndOfText found = EndOfText::No;
-  for (const Json& token : file.at("added_tokens")) {
+  for (const SortedJson& token : file.at("added_tokens")) {
     if (token.at("content") != kEndOfTextName)
       unsupported(where, "added token " + token.at("content").dump());
     if (token.at("id") != vocab) corrupt(where, fmt::format("<|endoftext|> is not id {}", vocab));
@@ -59,7 +59,7 @@ EndOfText end_of_text_in(const Json& file, size_t vocab, const std::string& wher
   return found;
 }
 
-std::unique_ptr<Tokenizer> read_byte(const Json& file, const std::string& where) {
+std::unique_ptr<Tokenizer> read_byte(const SortedJson& file, const std::string& where) {
   const auto tokens = tokens_by_id(file.at("model"), where);
   bool bytes = tokens.size() == 256;
   for (int b = 0; bytes && b < 256; ++b)
@@ -68,7 +68,7 @@ std::unique_ptr<Tokenizer> read_byte(const Json& file, const std::string& where)
   return make_byte_tokenizer(end_of_text_in(file, tokens.size(), where));
 }
 
-std::unique_ptr<Tokenizer> read_char(const Json& file, const std::string& where) {
+std::unique_ptr<Tokenizer> read_char(const SortedJson& file, const std::string& where) {
   const auto tokens = tokens_by_id(file.at("model"), where);
   std::vector<char32_t> alphabet;
   for (const std::string& token : tokens) {
@@ -85,7 +85,7 @@ std::unique_ptr<Tokenizer> read_char(const Json& file, const std::string& where)
 }
 
 /// "left right", or ["left", "right"] as newer versions of the format have it.
-std::string merge_result(const Json& merge, const std::string& where) {
+std::string merge_result(const SortedJson& merge, const std::string& where) {
   if (merge.is_array() && merge.size() == 2)
     return merge[0].get<std::string>() + merge[1].get<std::string>();
   const auto line = merge.get<std::string>();
@@ -94,14 +94,14 @@ std::string merge_result(const Json& merge, const std::string& where) {
   return line.substr(0, space) + line.substr(space + 1);
 }
 
-std::unique_ptr<Tokenizer> read_score_bpe(const Json& file, const std::string& where) {
-  const Json& model = file.at("model");
+std::unique_ptr<Tokenizer> read_score_bpe(const SortedJson& file, const std::string& where) {
+  const SortedJson& model = file.at("model");
   ScoreBpeVocab vocab{.pieces = tokens_by_id(model, where), .rank = {}};
   vocab.rank.assign(vocab.pieces.size(), kNeverMerged);
   std::unordered_map<std::string, size_t> id_of;
   for (size_t id = 0; id < vocab.pieces.size(); ++id) id_of.emplace(vocab.pieces[id], id);
   int32_t next_rank = 0;
-  for (const Json& merge : model.at("merges")) {
+  for (const SortedJson& merge : model.at("merges")) {
     const auto found = id_of.find(merge_result(merge, where));
     if (found == id_of.end()) corrupt(where, "merge that makes no token: " + merge.dump());
     int32_t& rank = vocab.rank[found->second];
@@ -111,22 +111,30 @@ std::unique_ptr<Tokenizer> read_score_bpe(const Json& file, const std::string& w
   return make_score_bpe_tokenizer(std::move(vocab), where);
 }
 
-bool is_type(const Json& part, std::string_view type) {
+bool is_type(const SortedJson& part, std::string_view type) {
   return part.is_object() && part.value("type", "") == type;
 }
 
-std::unique_ptr<Tokenizer> read_by_kind(const Json& file, const std::string& where) {
-  const Json& model = file.at("model");
-  const Json& normalizer = file.at("normalizer");
-  const Json& pre_tokenizer = file.at("pre_tokenizer");
+bool is_byte_tokenizer(const SortedJson& file) {
+  const SortedJson& pre_tokenizer = file.at("pre_tokenizer");
+  return file.at("model").at("merges").empty() && is_type(pre_tokenizer, "ByteLevel") &&
+         !pre_tokenizer.value("use_regex", true);
+}
+
+std::unique_ptr<Tokenizer> read_by_kind(const SortedJson& file, const std::string& where) {
+  const SortedJson& model = file.at("model");
+  const SortedJson& normalizer = file.at("normalizer");
+  const SortedJson& pre_tokenizer = file.at("pre_tokenizer");
   if (model.value("type", "BPE") != "BPE")
     unsupported(where, "a tokenizer of model " + model.at("type").dump());
   const bool has_merges = !model.at("merges").empty();
-  if (!has_merges && is_type(pre_tokenizer, "ByteLevel")) return read_byte(file, where);
+  if (is_byte_tokenizer(file)) return read_byte(file, where);
   if (!has_merges && pre_tokenizer.is_null() && normalizer.is_null()) return read_char(file, where);
   if (has_merges && model.value("byte_fallback", false) && pre_tokenizer.is_null() &&
       is_type(normalizer, "Sequence"))
     return read_score_bpe(file, where);
+  if (is_type(pre_tokenizer, "ByteLevel") || is_type(pre_tokenizer, "Sequence"))
+    return read_bpe_json(file, where);
   unsupported(where, "a BPE tokenizer of a kind that this version does not read");
 }
 
@@ -134,29 +142,10 @@ std::unique_ptr<Tokenizer> read_by_kind(const Json& file, const std::string& whe
 
 std::unique_ptr<Tokenizer> parse_tokenizer_json(std::string_view json, const std::string& where) {
   try {
-    return read_by_kind(parse_json(json, where), where);
-  } catch (const Json::exception& e) {
+    return read_by_kind(parse_sorted_json(json, where), where);
+  } catch (const SortedJson::exception& e) {
     corrupt(where, fmt::format("not a tokenizer.json: {}", e.what()));
   }
-}
-
-std::unique_ptr<Tokenizer> load_tokenizer(const std::filesystem::path& path) {
-  namespace fs = std::filesystem;
-  fs::path file = path;
-  if (fs::is_directory(path))
-    file = fs::exists(path / "tokenizer.json") ? path / "tokenizer.json" : path / "tokenizer.bin";
-  if (!fs::is_regular_file(file))
-    throw Error({.id = "tokenizer.missing",
-                 .where = path.string(),
-                 .what = "no such tokenizer",
-                 .remedy = "give byte, char, a tokenizer.json, a llama2.c tokenizer.bin, or a "
-                           "folder that holds one"});
-  const std::string text = read_file(file);
-  // JSON begins with a brace; a tokenizer.bin with a small binary number.
-  const size_t first = text.find_first_not_of(" \t\r\n\xEF\xBB\xBF");
-  if (first != std::string::npos && text[first] == '{')
-    return parse_tokenizer_json(text, file.string());
-  return load_llama2c_tokenizer(file);
 }
 
 }  // namespace causeway

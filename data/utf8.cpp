@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cstring>
 
 namespace causeway {
 
@@ -40,6 +41,13 @@ CodePoint code_point_at(std::string_view text, size_t at) {
 
 size_t first_invalid_utf8(std::string_view text) {
   for (size_t at = 0; at < text.size();) {
+    // Eight ASCII characters at once: most texts are long runs of them.
+    uint64_t eight = 0;
+    if (at + sizeof eight <= text.size()) std::memcpy(&eight, text.data() + at, sizeof eight);
+    if (at + sizeof eight <= text.size() && (eight & 0x8080808080808080u) == 0) {
+      at += sizeof eight;
+      continue;
+    }
     const size_t length = code_point_at(text, at).length;
     if (length == 0) return at;
     at += length;

@@ -3,6 +3,7 @@
 
 #include "core/config_dump.h"
 #include "core/config_load.h"
+#include "core/config_validate.h"
 #include "core/error.h"
 #include "core/json.h"
 #include "train/environment.h"
@@ -14,8 +15,11 @@ namespace {
 std::string sizes_that_work(const Config& config, int64_t ranks) {
   const int64_t batch = config.train.global_batch_size;
   for (int64_t micro = *config.train.micro_batch_size; micro >= 1; --micro)
-    if (batch % (micro * ranks) == 0)
-      return fmt::format("use train.micro_batch_size={} train.grad_lanes=auto", micro);
+    if (batch % (micro * ranks) == 0) {
+      const bool automatic = auto_grad_lanes(batch / micro) % ranks == 0;
+      return fmt::format("use train.micro_batch_size={} train.grad_lanes={}", micro,
+                         automatic ? "auto" : std::to_string(ranks));
+    }
   return fmt::format("use train.global_batch_size={}", (batch + ranks - 1) / ranks * ranks);
 }
 

@@ -121,7 +121,7 @@ void Generator::read_logits() {
 std::vector<int32_t> prompt_tokens(const Tokenizer& tokenizer, std::string_view text) {
   std::vector<int32_t> ids;
   if (const auto bos = tokenizer.bos()) ids.push_back(*bos);
-  const auto encoded = text.empty() ? std::vector<int32_t>{} : tokenizer.encode(text, {"prompt"});
+  const auto encoded = tokenizer.encode_special(text, {"prompt"});
   ids.insert(ids.end(), encoded.begin(), encoded.end());
   if (ids.empty() && tokenizer.end_of_text()) ids.push_back(*tokenizer.end_of_text());
   if (ids.empty()) ids = tokenizer.encode("\n", {"prompt"});

@@ -41,9 +41,10 @@ std::string to_json(const MetricsRecord& r) {
 }
 
 std::string to_json(const TimingRecord& r) {
-  return fmt::format("{}{},\"seconds\":{},\"tokens_per_second\":{},\"resident_bytes\":{}}}",
+  return fmt::format("{}{},\"seconds\":{},\"tokens_per_second\":{},\"resident_bytes\":{}{}}}",
                      kStepKey, r.step, number(r.seconds), number(r.tokens_per_second),
-                     r.resident_bytes);
+                     r.resident_bytes,
+                     r.sent_bytes ? fmt::format(",\"sent_bytes\":{}", r.sent_bytes) : "");
 }
 
 MetricsFile::MetricsFile(const std::filesystem::path& path) : path_(path) {

@@ -22,6 +22,7 @@ struct TimingRecord {
   double seconds = 0;  ///< of this step, or the mean over the steps since the last record
   double tokens_per_second = 0;
   int64_t resident_bytes = 0;  ///< of the process
+  int64_t sent_bytes = 0;      ///< by this rank to the others, per step; 0 on one rank
 };
 
 /// One line without its newline. Numbers are the shortest that read back to the same bits; a

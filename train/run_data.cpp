@@ -35,4 +35,20 @@ void resolve_with_data(Config& config, const Dataset& dataset) {
   resolve(config);
 }
 
+void check_tokenizer_of(const std::filesystem::path& model_folder, const Dataset& dataset) {
+  if (!dataset.tokenizer || !std::filesystem::exists(model_folder / "tokenizer.json")) return;
+  const auto theirs = load_tokenizer(model_folder / "tokenizer.json");
+  if (theirs->hash() == dataset.tokenizer->hash()) return;
+  const auto name = [](const Tokenizer& tokenizer) {
+    return fmt::format("{} with {} ids (hash {})", tokenizer_kind_name(tokenizer.kind()),
+                       tokenizer.vocab_size(), tokenizer.hash());
+  };
+  throw Error({.id = "tokenizer.vocab_mismatch",
+               .where = model_folder.string(),
+               .what = fmt::format("these weights were trained with {}, the data was made with {}",
+                                   name(*theirs), name(*dataset.tokenizer)),
+               .remedy = fmt::format("prepare the data with --tokenizer {}",
+                                     (model_folder / "tokenizer.json").string())});
+}
+
 }  // namespace causeway

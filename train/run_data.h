@@ -17,4 +17,8 @@ int64_t total_steps(const Config& config, int64_t windows);
 /// "config.vocab_size" when the config asks for fewer tokens than the data has.
 void resolve_with_data(Config& config, const Dataset& dataset);
 
+/// Weights from `model_folder` mean tokens of its own tokenizer, where it has one. Throws Error
+/// "tokenizer.vocab_mismatch" when the data's is another, naming both.
+void check_tokenizer_of(const std::filesystem::path& model_folder, const Dataset& dataset);
+
 }  // namespace causeway

@@ -20,6 +20,9 @@ class RunFolder {
   std::filesystem::path log() const { return root_ / "train.log"; }
   std::filesystem::path metrics() const { return root_ / "metrics.jsonl"; }
   std::filesystem::path timing() const { return root_ / "timing.jsonl"; }
+  std::filesystem::path trace(int rank) const {
+    return root_ / ("trace-rank" + std::to_string(rank) + ".json");
+  }
   std::filesystem::path samples() const { return root_ / "samples"; }
   std::filesystem::path checkpoints() const { return root_ / "checkpoints"; }
   std::filesystem::path lock() const { return root_ / "run.lock"; }

@@ -75,11 +75,12 @@ TrainStep::TrainStep(Backend& ops, Communicator& comm, Arena& arena, Model& mode
 }
 
 StepResult TrainStep::run(int64_t step, const Fill& fill, double lr) {
-  say(Activity::Computing, step);
+  step_ = step;
+  say(Activity::Computing);
   accumulate_gradients(step, fill);
-  say(Activity::Exchanging, step);
+  say(Activity::Exchanging);
   exchange_.finish(state_.grads[0]);
-  say(Activity::Updating, step);
+  say(Activity::Updating);
   update(step, lr);
   return read_result();
 }
@@ -103,6 +104,7 @@ void TrainStep::finish_bucket(int bucket) {
   const Range range = buckets_.whole(bucket);
   for (int sum = lane_levels(lanes_); sum > 0; --sum)
     ops_.axpby(part(state_.grads[sum - 1], range), 1, part(state_.grads[sum], range), 1);
+  say(Activity::Computing, bucket);
   exchange_.start(bucket, state_.grads[0]);
   comm_.progress();
 }
@@ -121,7 +123,7 @@ void TrainStep::sum_lane(int64_t step, int64_t lane, const Fill& fill, const Ten
     ctx.gradient_scale = 1.0 / static_cast<double>(tokens_per_step());
     if (lane + 1 == lanes_ && i + 1 == first + per_lane) ctx.bucket_done = &bucket_done_;
     model_.forward_backward(ctx, losses_.slice(0, i, 1));
-    say(Activity::Computing, step);
+    say(Activity::Computing);
   }
 }
 
@@ -140,7 +142,7 @@ void TrainStep::update(int64_t step, double lr) {
               .step = step + 1,
               .scalars = scalars_},
              slices_);
-  say(Activity::Sharing, step);
+  say(Activity::Sharing);
   for (int b = 0; b < buckets_.count(); ++b) comm_.start_share(state_.values, buckets_.pieces(b));
   comm_.finish();
 }
@@ -204,8 +206,8 @@ void TrainStep::load(Context& ctx, const HostBatch& batch) {
   ops_.upload(ctx.batch.segment_start, batch.segment_start.data());
 }
 
-void TrainStep::say(Activity activity, int64_t step) const {
-  if (progress_) progress_->beat(activity, step + 1);
+void TrainStep::say(Activity activity, int bucket) const {
+  if (progress_) progress_->beat(activity, step_ + 1, bucket);
 }
 
 }  // namespace causeway

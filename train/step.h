@@ -50,7 +50,7 @@ class TrainStep {
   /// Σ row losses of one micro-batch, without gradients, on this rank alone.
   double evaluate(const std::function<void(HostBatch&)>& fill);
 
-  /// Tells a watchdog where the step is.
+  /// Tells watchdog and trace where the step is.
   void report_to(Progress& progress) { progress_ = &progress; }
 
   int64_t micro_batches() const { return micro_batches_; }
@@ -65,7 +65,7 @@ class TrainStep {
   void share_scalars();
   void update(int64_t step, double lr);
   StepResult read_result();
-  void say(Activity activity, int64_t step) const;
+  void say(Activity activity, int bucket = -1) const;
 
   Backend& ops_;
   Communicator& comm_;
@@ -82,6 +82,7 @@ class TrainStep {
   GradientExchange exchange_;
   std::function<void(int bucket)> bucket_done_;
   Progress* progress_ = nullptr;
+  int64_t step_ = 0;  // the one under way
 
   Tensor tokens_, targets_, position_, segment_start_;  // (B, T) i32, on the device
   Tensor losses_;    // (M) f64: Σ row losses of each micro-batch

@@ -32,9 +32,14 @@ ExitCode Trainer::run() {
   peak_flops_ =
       MatmulTimer(*runtime_.backend, Precision::of(config_.train.precision).act, kPeakShape)
           .rate(0.1);
-  last_line_ = {now_seconds(), position_.step};
+  last_line_ = {now_seconds(), position_.step, comm_->bytes_sent()};
   if (comm_->size() > 1) watchdog_.emplace(progress_, comm_->rank(), config_.guard.hang_timeout);
   step_->report_to(progress_);
+  if (config_.log.trace_steps > 0) {
+    trace_.emplace(comm_->rank());
+    progress_.listen(
+        [this](Activity a, int64_t step, int bucket) { trace_->beat(a, step, bucket); });
+  }
   while (!finished() && !stop_requested()) train_one_step();
   const ExitCode code = finish();
   watchdog_.reset();
@@ -51,6 +56,7 @@ void Trainer::train_one_step() {
   guard(result);
   ++position_.step;
   position_.tokens += step_->tokens_per_step();
+  end_trace_if_due();
 
   const std::optional<double> val_loss = evaluate_if_due();
   record(result, lr, val_loss);
@@ -58,6 +64,13 @@ void Trainer::train_one_step() {
   sample_if_due();
   if (due(config_.checkpoint.every) && !finished()) try_to_save(val_loss);
   if (finished()) last_val_loss_ = val_loss;
+}
+
+void Trainer::end_trace_if_due() {
+  if (!trace_ || position_.step - first_step_ < config_.log.trace_steps) return;
+  progress_.listen({});
+  trace_->write(folder_.trace(comm_->rank()));
+  trace_.reset();
 }
 
 void Trainer::guard(const StepResult& result) {
@@ -148,12 +161,14 @@ void Trainer::show_progress(const StepResult& result, double lr, std::optional<d
                              position_.step, total_steps_, result.loss,
                              val_loss ? fmt::format("  val {:.4f}", *val_loss) : "", lr,
                              result.grad_norm, format_count(std::llround(rate_))));
-  timing_->append(TimingRecord{.step = position_.step,
-                               .seconds = per_step,
-                               .tokens_per_second = rate_,
-                               .resident_bytes = resident_bytes()});
+  timing_->append(
+      TimingRecord{.step = position_.step,
+                   .seconds = per_step,
+                   .tokens_per_second = rate_,
+                   .resident_bytes = resident_bytes(),
+                   .sent_bytes = (comm_->bytes_sent() - last_line_.sent_bytes) / steps});
   tensorboard_->add(position_.step, {{"tokens_per_second", rate_}});
-  last_line_ = {now_seconds(), position_.step};
+  last_line_ = {now_seconds(), position_.step, comm_->bytes_sent()};
 }
 
 void Trainer::sample_if_due() {

@@ -23,6 +23,7 @@
 #include "train/step.h"
 #include "train/tensorboard.h"
 #include "train/terminal.h"
+#include "train/trace.h"
 #include "train/watchdog.h"
 
 namespace causeway {
@@ -55,6 +56,7 @@ class Trainer {
 
   // ---- the loop (trainer.cpp) ----
   void train_one_step();
+  void end_trace_if_due();
   void guard(const StepResult& result);
   std::optional<double> evaluate_if_due();
   double evaluate();
@@ -89,6 +91,7 @@ class Trainer {
   std::optional<TensorBoardFile> tensorboard_;
   SignalGuard signals_;
   Progress progress_;
+  std::optional<Trace> trace_;  ///< while the first log.trace_steps steps last
   std::optional<Watchdog> watchdog_;
 
   LearningRate learning_rate_;
@@ -104,6 +107,7 @@ class Trainer {
   struct {
     double time = 0;
     int64_t step = 0;
+    int64_t sent_bytes = 0;
   } last_line_;
   double rate_ = 0;  ///< tokens/s, of the last scrolling line's stretch or the steps since
 };

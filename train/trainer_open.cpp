@@ -45,7 +45,7 @@ void Trainer::open_data() {
          .where = config_.marks.where("data.document_mask"),
          .what = "the data has no end-of-text token, so there are no documents to separate",
          .remedy = "set data.document_mask to false, or prepare a folder of several texts"});
-  loader_.emplace(dataset_.train, config_.run.seed, B, T, separator);
+  loader_.emplace(dataset_.train, config_.run.seed, B, T, separator, dataset_.mixture);
   if (config_.eval.every > 0) {
     if (dataset_.val.size() < 2)
       throw Error(
@@ -107,6 +107,7 @@ void Trainer::resume_or_begin() {
     position_ = read_checkpoint_files(checkpoint, all);
     saved_step_ = position_.step;
   } else if (!config_.run.init_from.empty()) {
+    check_tokenizer_of(find_model_folder(config_.run.init_from), dataset_);
     load_weights(config_.run.init_from, *model_, *state_, *runtime_.backend);
   } else {
     state_->initialise(*runtime_.backend, config_.run.seed);

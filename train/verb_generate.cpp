@@ -45,6 +45,9 @@ class Generate final : public Verb {
     ModelConfig config = read_hf_config(folder);
     const auto tokenizer =
         load_tokenizer(tokenizer_.empty() ? folder : std::filesystem::path(tokenizer_));
+    check_vocabulary(*tokenizer, config.vocab_size.value(),
+                     fmt::format("{} and {}", tokenizer_.empty() ? "tokenizer.json" : tokenizer_,
+                                 folder.string()));
     const Runtime runtime = make_runtime(DeviceChoice::Auto, train_);
     Backend& ops = *runtime.backend;
     Model model(config);

@@ -1,12 +1,15 @@
-// `causeway plan`: what a run will take, without starting it. Read next: plan.h.
+// `causeway plan`: what a run will take, without starting it. Read next: plan.h, scaling.h.
 #include <cmath>
 
 #include "core/config_validate.h"
 #include "core/json.h"
+#include "train/agree.h"
 #include "train/flops.h"
+#include "train/measure.h"
 #include "train/plan.h"
 #include "train/run_data.h"
 #include "train/runtime.h"
+#include "train/scaling.h"
 #include "train/terminal.h"
 #include "train/verbs.h"
 
@@ -18,6 +21,25 @@ class Plan final : public Verb {
   void add_arguments(CLI::App& app) override {
     arguments_.add_to(app);
     add_json_flag(app, format_);
+    app.add_option("--ranks", ranks_, "plan for so many ranks: memory of each, traffic, tokens/s")
+        ->check(CLI::PositiveNumber)
+        ->capture_default_str();
+    app.add_option("--rank-tflops", rank_tflops_, "a rank's matmul rate; 0: measure this machine's")
+        ->check(CLI::NonNegativeNumber)
+        ->capture_default_str();
+    app.add_option("--share", rates_.share, "of that rate that a step reaches (bench step tells)")
+        ->check(CLI::Range(0.01, 1.0))
+        ->capture_default_str();
+    app.add_option("--link-gbs", link_gbs_, "GB/s a rank sends while it receives as much")
+        ->check(CLI::PositiveNumber)
+        ->capture_default_str();
+    app.add_option("--latency-us", latency_us_, "microseconds per message")
+        ->check(CLI::NonNegativeNumber)
+        ->capture_default_str();
+    app.add_option("--tokens", tokens_, "a token budget, e.g. 10e9: how many days it takes")
+        ->check(CLI::PositiveNumber);
+    app.add_option("--price", price_, "per rank and hour, in any currency: what the budget costs")
+        ->check(CLI::NonNegativeNumber);
   }
 
   ExitCode run() override {
@@ -27,14 +49,56 @@ class Plan final : public Verb {
       resolve(config);
     else
       resolve_with_data(config, open_run_data(config));
+    require_lanes_for(config, ranks_);
     const Runtime runtime = make_runtime(config.device, config.train);
     Model model(config.model, config.train.recompute);
-    const MemoryPlan plan = plan_memory(config, model, runtime.backend.get());
-    format_ == OutputFormat::Json ? print_json(config, model, plan) : print(config, model, plan);
+    const MemoryPlan plan = plan_memory(config, model, runtime.backend.get(), ranks_);
+    set_rates(*runtime.backend, config);
+    const ScalingPlan scaling = plan_scaling(config, model.params(), ranks_, rates_);
+    if (format_ == OutputFormat::Json) {
+      print_json(config, model, plan, scaling);
+    } else {
+      print(config, model, plan);
+      print(scaling);
+    }
     return ExitCode::Ok;
   }
 
  private:
+  void set_rates(Backend& ops, const Config& config) {
+    rates_.flops = rank_tflops_ * 1e12;
+    if (rank_tflops_ == 0)
+      rates_.flops =
+          MatmulTimer(ops, Precision::of(config.train.precision).act, kPeakShape).rate(0.3);
+    rates_.bandwidth = link_gbs_ * 1e9;
+    rates_.latency = latency_us_ * 1e-6;
+  }
+
+  double days(const ScalingPlan& s) const { return tokens_ / s.tokens_per_second / 86400; }
+
+  void print(const ScalingPlan& s) const {
+    fmt::print(
+        "\nspeed       {} tokens/s predicted: steps of {}, {} rank{} of {:.3g} TFLOP/s × {:.0f} "
+        "%\n",
+        format_count(std::llround(s.tokens_per_second)), format_duration(s.step_seconds), ranks_,
+        ranks_ == 1 ? "" : "s", rates_.flops / 1e12, 100 * rates_.share);
+    if (ranks_ > 1) {
+      const auto bytes = [](int64_t n) { return format_bytes(static_cast<double>(n)); };
+      fmt::print("traffic     {} of gradients and {} of parameters per rank and step\n",
+                 bytes(s.gradient_bytes), bytes(s.parameter_bytes));
+      fmt::print("            {} on links of {} GB/s, {} of it not behind the backward pass\n",
+                 format_duration(s.gradient_seconds + s.parameter_seconds), link_gbs_,
+                 format_duration(s.exposed_seconds));
+      fmt::print("efficiency  {:.1f} % of {} ranks on their own\n", 100 * s.efficiency, ranks_);
+    }
+    if (tokens_ > 0)
+      fmt::print("budget      {:.3g} tokens: {:.2f} days{}\n", tokens_, days(s),
+                 price_ > 0 ? fmt::format(", {:.0f} for {} rank{} at {} an hour",
+                                          days(s) * 24 * ranks_ * price_, ranks_,
+                                          ranks_ == 1 ? "" : "s", price_)
+                            : "");
+  }
+
   static int64_t tokens_per_step(const Config& config) {
     return config.train.global_batch_size * config.model.block_size;
   }
@@ -55,21 +119,34 @@ class Plan final : public Verb {
                  format_bytes(static_cast<double>(line.bytes)));
   }
 
-  static void print_json(const Config& config, const Model& model, const MemoryPlan& plan) {
+  void print_json(const Config& config, const Model& model, const MemoryPlan& plan,
+                  const ScalingPlan& scaling) const {
     Json lines = Json::array();
     for (const PlanLine& line : plan.lines)
       lines.push_back({{"category", line.category}, {"name", line.name}, {"bytes", line.bytes}});
-    const Json json = {{"parameters", model.params().count()},
-                       {"tokens_per_step", tokens_per_step(config)},
-                       {"micro_batch_size", *config.train.micro_batch_size},
-                       {"flops_per_token", flops_per_token(config.model)},
-                       {"memory_bytes", plan.total},
-                       {"memory", lines}};
+    Json json = {{"parameters", model.params().count()},
+                 {"tokens_per_step", tokens_per_step(config)},
+                 {"micro_batch_size", *config.train.micro_batch_size},
+                 {"flops_per_token", flops_per_token(config.model)},
+                 {"memory_bytes", plan.total},
+                 {"memory", lines},
+                 {"ranks", ranks_},
+                 {"gradient_bytes_sent", scaling.gradient_bytes},
+                 {"parameter_bytes_sent", scaling.parameter_bytes},
+                 {"step_seconds", scaling.step_seconds},
+                 {"exposed_seconds", scaling.exposed_seconds},
+                 {"tokens_per_second", scaling.tokens_per_second},
+                 {"efficiency", scaling.efficiency}};
+    if (tokens_ > 0) json["budget_days"] = days(scaling);
     fmt::print("{}\n", json.dump(2));
   }
 
   ConfigArguments arguments_;
   OutputFormat format_ = OutputFormat::Text;
+  int ranks_ = 1;
+  MachineRates rates_;
+  double rank_tflops_ = 0, link_gbs_ = rates_.bandwidth / 1e9, latency_us_ = rates_.latency * 1e6;
+  double tokens_ = 0, price_ = 0;
 };
 
 }  // namespace

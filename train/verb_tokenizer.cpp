@@ -1,15 +1,16 @@
-// `causeway tokenizer info`. Read next: data/tokenizer.h.
+// `causeway tokenizer info|encode`. Read next: data/tokenizer.h, verb_tokenizer_train.cpp.
+#include <chrono>
+
+#include "core/file.h"
 #include "core/json.h"
+#include "data/encode_parallel.h"
+#include "data/in_order.h"
 #include "data/tokenizer.h"
+#include "train/terminal.h"
 #include "train/verbs.h"
 
 namespace causeway {
 namespace {
-
-/// A token's bytes as a JSON string, so that a newline or half a character stays visible.
-std::string quoted(const std::string& bytes) {
-  return Json(bytes).dump(-1, ' ', false, Json::error_handler_t::replace);
-}
 
 class TokenizerInfo final : public Verb {
  public:
@@ -41,6 +42,7 @@ class TokenizerInfo final : public Verb {
                  {"bos", optional(tokenizer.bos())},
                  {"end_of_text", optional(tokenizer.end_of_text())},
                  {"hash", tokenizer.hash()}};
+    for (const auto& [name, value] : tokenizer.details()) json[name] = value;
     if (!text_.empty()) json["ids"] = ids;
     fmt::print("{}\n", json.dump(2));
   }
@@ -54,6 +56,7 @@ class TokenizerInfo final : public Verb {
     fmt::print("  vocabulary   {}\n", tokenizer.vocab_size());
     fmt::print("  bos          {}\n", optional(tokenizer.bos()));
     fmt::print("  end of text  {}\n", optional(tokenizer.end_of_text()));
+    for (const auto& [name, value] : tokenizer.details()) fmt::print("  {:<11}  {}\n", name, value);
     fmt::print("  hash         {}\n", tokenizer.hash());
     if (text_.empty()) return;
     fmt::print("{} tokens for {} bytes:\n", ids.size(), text_.size());
@@ -64,8 +67,49 @@ class TokenizerInfo final : public Verb {
   OutputFormat format_ = OutputFormat::Text;
 };
 
+class TokenizerEncode final : public Verb {
+ public:
+  void add_arguments(CLI::App& app) override {
+    app.add_option("tokenizer", path_, "tokenizer file, or a folder that holds one")->required();
+    app.add_option("texts", texts_, "text files, encoded one after the other")->required();
+    app.add_option("--output", output_, "file for the ids of all, as little-endian uint32");
+    app.add_option("--threads", threads_, "threads to use")->capture_default_str();
+  }
+
+  ExitCode run() override {
+    const auto tokenizer = load_tokenizer(path_);
+    size_t bytes = 0, tokens = 0;
+    double seconds = 0;
+    std::optional<FileWriter> out;
+    if (!output_.empty()) out.emplace(output_);
+    for (const std::string& path : texts_) {
+      const std::string text = read_file(path);
+      const auto begin = std::chrono::steady_clock::now();
+      const std::vector<int32_t> ids =
+          encode_parallel(*tokenizer, text, {path}, std::max(1, threads_));
+      seconds += std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
+      bytes += text.size();
+      tokens += ids.size();
+      if (out) out->write(std::as_bytes(std::span(ids)));
+    }
+    if (out) out->close();
+    fmt::print("{} bytes, {} tokens, {:.3f} bytes per token; {:.3f} s, {:.1f} MB/s\n",
+               format_count(static_cast<int64_t>(bytes)),
+               format_count(static_cast<int64_t>(tokens)),
+               static_cast<double>(bytes) / static_cast<double>(std::max<size_t>(1, tokens)),
+               seconds, static_cast<double>(bytes) / 1e6 / std::max(seconds, 1e-9));
+    return ExitCode::Ok;
+  }
+
+ private:
+  std::string path_, output_;
+  std::vector<std::string> texts_;
+  int threads_ = default_threads();
+};
+
 }  // namespace
 
+std::unique_ptr<Verb> make_tokenizer_encode() { return std::make_unique<TokenizerEncode>(); }
 std::unique_ptr<Verb> make_tokenizer_info() { return std::make_unique<TokenizerInfo>(); }
 
 }  // namespace causeway

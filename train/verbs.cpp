@@ -2,6 +2,7 @@
 #include "train/verbs.h"
 
 #include "core/config_load.h"
+#include "core/json.h"
 
 namespace causeway {
 namespace {
@@ -20,8 +21,10 @@ constexpr VerbEntry kVerbs[] = {
     {"data prepare", "Turn a text into token shards", make_data_prepare},
     {"data verify", "Read every byte of a prepared folder and check its hashes", make_data_verify},
     {"data info", "Show what a prepared folder holds", make_data_info},
-    {"tokenizer", "Look at tokenizers", nullptr},
+    {"tokenizer", "Make, look at and use tokenizers", nullptr},
+    {"tokenizer train", "Make a byte-level BPE from texts", make_tokenizer_train},
     {"tokenizer info", "Show a tokenizer, and how it splits a text", make_tokenizer_info},
+    {"tokenizer encode", "Turn texts into ids, and say how fast", make_tokenizer_encode},
     {"ckpt", "Look at checkpoints", nullptr},
     {"ckpt ls", "List the checkpoints of a run", make_ckpt_ls},
     {"ckpt show", "Show the tensors and the state of a checkpoint", make_ckpt_show},
@@ -76,6 +79,10 @@ Config ConfigArguments::load() const { return load_config(file(), overrides()); 
 void add_json_flag(CLI::App& app, OutputFormat& format) {
   app.add_flag_callback(
       "--json", [&format] { format = OutputFormat::Json; }, "print JSON for programs");
+}
+
+std::string quoted(const std::string& bytes) {
+  return Json(bytes).dump(-1, ' ', false, Json::error_handler_t::replace);
 }
 
 }  // namespace causeway

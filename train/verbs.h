@@ -48,6 +48,9 @@ class ConfigArguments {
 enum class OutputFormat : uint8_t { Text, Json };
 void add_json_flag(CLI::App& app, OutputFormat& format);
 
+/// Bytes as a JSON string, so that a newline or half a character stays visible.
+std::string quoted(const std::string& bytes);
+
 std::unique_ptr<Verb> make_bench_attention();
 std::unique_ptr<Verb> make_bench_matmul();
 std::unique_ptr<Verb> make_bench_step();
@@ -63,7 +66,9 @@ std::unique_ptr<Verb> make_data_verify();
 std::unique_ptr<Verb> make_doctor();
 std::unique_ptr<Verb> make_generate();
 std::unique_ptr<Verb> make_plan();
+std::unique_ptr<Verb> make_tokenizer_encode();
 std::unique_ptr<Verb> make_tokenizer_info();
+std::unique_ptr<Verb> make_tokenizer_train();
 std::unique_ptr<Verb> make_train();
 
 }  // namespace causeway

@@ -19,46 +19,33 @@ constexpr double kLeastAutoTimeout = 60, kSlowestTimes = 10;
 
 double seconds(Clock::duration d) { return std::chrono::duration<double>(d).count(); }
 
-struct Meaning {
-  const char *doing, *cause;
-};
-Meaning meaning(Activity activity) {
-  constexpr const char* kPeer =
-      "another rank is gone, stopped or much slower: look at the other ranks' output and nodes";
-  constexpr const char* kSelf =
-      "this process is stuck or starved: look at its machine (top, dmesg)";
+/// What it most likely means that nothing moves.
+std::string_view likely_cause(Activity activity) {
   switch (activity) {
-    case Activity::Starting:
-      return {"starting", kPeer};
     case Activity::Computing:
-      return {"computing", kSelf};
-    case Activity::Exchanging:
-      return {"waiting for the others' gradients", kPeer};
-    case Activity::Updating:
-      return {"updating", kPeer};
-    case Activity::Sharing:
-      return {"waiting for the others' parameters", kPeer};
-    case Activity::Evaluating:
-      return {"evaluating", kPeer};
+      return "this process is stuck or starved: look at its machine (top, dmesg)";
     case Activity::Sampling:
-      return {"sampling", "rank 0 writes a sample while the others wait: it may be stuck"};
+      return "rank 0 writes a sample while the others wait: it may be stuck";
     case Activity::Saving:
-      return {"saving", "the disk is slow or gone, or another rank is: look at the run's folder"};
+      return "the disk is slow or gone, or another rank is: look at the run's folder";
+    default:
+      return "another rank is gone, stopped or much slower: look at the other ranks' output and "
+             "nodes";
   }
-  return {"", ""};
 }
 
 }  // namespace
 
 std::string hang_message(int rank, const Progress::Snapshot& at, double silent_seconds) {
-  const Meaning m = meaning(at.activity);
   return to_string(ErrorInfo{
       .id = "peer.hang",
       .where = fmt::format("rank {}, step {}", rank, at.step),
-      .what = fmt::format("no progress for {:.0f} s while {}", silent_seconds, m.doing),
+      .what = fmt::format("no progress for {:.0f} s while {}{}", silent_seconds,
+                          activity_name(at.activity),
+                          at.bucket >= 0 ? fmt::format(" (bucket {})", at.bucket) : ""),
       .remedy = fmt::format("likely: {}\nthen start the same command again: it resumes from the "
                             "newest checkpoint (guard.hang_timeout sets how long a rank waits)",
-                            m.cause)});
+                            likely_cause(at.activity))});
 }
 
 Watchdog::Watchdog(const Progress& progress, int rank, std::optional<double> timeout)

@@ -38,8 +38,8 @@ TEST_CASE("a text file becomes a folder that opens as the same text, split at it
   const std::string text = "One should not cut caf\xC3\xA9s in two: \xE2\x82\xAC.\n";
   const auto source = folder.file("text.txt", text);
   const auto result = prepare_dataset(
-      {.source = source, .output = folder / "out", .tokenizer = "char", .val_fraction = 0.25});
-  CHECK(!result.already_prepared);
+      {.sources = {source}, .output = folder / "out", .tokenizer = "char", .val_fraction = 0.25});
+  CHECK(result.outcome == PrepareOutcome::Made);
   CHECK(result.info.documents == 1);
   CHECK(result.info.source == "text.txt");
   CHECK(result.info.train_tokens() + result.info.val_tokens() ==
@@ -86,7 +86,7 @@ TEST_CASE("documents of a folder come in the order of their paths, each behind a
   folder.file("texts/empty.txt", "");
   folder.file("texts/.hidden/secret.txt", "no");
   folder.file("texts/c.txt", "cc");
-  const auto result = prepare_dataset({.source = folder / "texts",
+  const auto result = prepare_dataset({.sources = {folder / "texts"},
                                        .output = folder / "out",
                                        .tokenizer = "byte",
                                        .val_fraction = 0});
@@ -102,7 +102,7 @@ TEST_CASE(
   const ScratchFolder folder;
   folder.file("texts/a.txt", "aaaa");
   folder.file("texts/b.txt", "bbbb");
-  prepare_dataset({.source = folder / "texts",
+  prepare_dataset({.sources = {folder / "texts"},
                    .output = folder / "out",
                    .tokenizer = "byte",
                    .val_fraction = 0.25});
@@ -114,7 +114,7 @@ TEST_CASE(
 TEST_CASE("a file whose name is no UTF-8 can be prepared") {
   const ScratchFolder folder;
   const auto source = folder.file("caf\xE9.txt", "some text that is long enough to split");
-  prepare_dataset({.source = source, .output = folder / "out"});
+  prepare_dataset({.sources = {source}, .output = folder / "out"});
   CHECK(verify_dataset(folder / "out").faults.empty());
 }
 
@@ -123,7 +123,7 @@ TEST_CASE("train and val files are the splits, whatever val_fraction says") {
   folder.file("texts/train.txt", "training");
   folder.file("texts/val.txt", "valid");
   folder.file("texts/notes.txt", "left out");
-  prepare_dataset({.source = folder / "texts", .output = folder / "out"});
+  prepare_dataset({.sources = {folder / "texts"}, .output = folder / "out"});
   const Dataset data = open(folder / "out", folder / "cache");
   CHECK(text_of(data.train, *data.tokenizer) == "training");
   CHECK(text_of(data.val, *data.tokenizer) == "valid");
@@ -142,9 +142,9 @@ TEST_CASE("splits are named by whole words, the file's own name before its folde
 TEST_CASE("the same text and options are not prepared twice; others are refused") {
   const ScratchFolder folder;
   const auto source = folder.file("text.txt", "to be or not to be, that is the question");
-  const PrepareOptions options{.source = source, .output = folder / "out"};
-  CHECK(!prepare_dataset(options).already_prepared);
-  CHECK(prepare_dataset(options).already_prepared);
+  const PrepareOptions options{.sources = {source}, .output = folder / "out"};
+  CHECK(prepare_dataset(options).outcome == PrepareOutcome::Made);
+  CHECK(prepare_dataset(options).outcome == PrepareOutcome::Found);
   PrepareOptions other = options;
   other.tokenizer = "byte";
   const auto error = error_of([&] { prepare_dataset(other); });
@@ -163,7 +163,7 @@ TEST_CASE("texts that cannot be prepared are refused with the place and leave no
   const auto error_for = [&](const std::string& bytes) {
     const auto source = folder.file("text.txt", bytes);
     const auto error =
-        error_of([&] { prepare_dataset({.source = source, .output = folder / "out"}); });
+        error_of([&] { prepare_dataset({.sources = {source}, .output = folder / "out"}); });
     CHECK(std::distance(fs::directory_iterator(folder.path()), {}) == 1);
     return error;
   };
@@ -175,11 +175,11 @@ TEST_CASE("texts that cannot be prepared are refused with the place and leave no
   CHECK(error_for("abc").id == "data.too_small");
   CHECK(error_for(std::string("PK\0\0\1", 5)).id == "data.not_text");
   CHECK(error_of([&] {
-          prepare_dataset({.source = folder / "no", .output = folder / "out"});
+          prepare_dataset({.sources = {folder / "no"}, .output = folder / "out"});
         }).id == "data.missing");
   CHECK(error_of([&] {
           prepare_dataset(
-              {.source = folder / "text.txt", .output = folder / "out", .val_fraction = 1});
+              {.sources = {folder / "text.txt"}, .output = folder / "out", .val_fraction = 1});
         }).id == "usage.val_fraction");
 }
 
@@ -197,14 +197,14 @@ TEST_CASE("a text is prepared into the cache once and found there by content, no
   CHECK(cached() == 2);
   CHECK(bytes.content_hash != first.content_hash);
   // The folder that `data prepare` makes of the same text is the same data.
-  prepare_dataset({.source = one, .output = folder / "out"});
+  prepare_dataset({.sources = {one}, .output = folder / "out"});
   CHECK(open(folder / "out", folder / "cache").content_hash == first.content_hash);
 }
 
 TEST_CASE("a prepared folder refuses another tokenizer and a smaller vocabulary") {
   const ScratchFolder folder;
   const auto source = folder.file("text.txt", "abcdefghijklmnopqrstuvwxyz");
-  prepare_dataset({.source = source, .output = folder / "out"});
+  prepare_dataset({.sources = {source}, .output = folder / "out"});
   CHECK_NOTHROW(open(folder / "out", folder / "c", "char"));
   CHECK_NOTHROW(open(folder / "out", folder / "c", (folder / "out").string()));
   CHECK_NOTHROW(open(folder / "out", folder / "c", "auto", 64));
@@ -218,7 +218,7 @@ TEST_CASE("verify finds a flipped byte, a short file and a missing one, and name
   const ScratchFolder folder;
   const auto source = folder.file("text.txt", std::string(1000, 'x') + "yz");
   const auto out = folder / "out";
-  prepare_dataset({.source = source, .output = out});
+  prepare_dataset({.sources = {source}, .output = out});
   const auto fault = [&] {
     const auto result = verify_dataset(out);
     REQUIRE(result.faults.size() == 1);
@@ -239,7 +239,7 @@ TEST_CASE("verify finds a flipped byte, a short file and a missing one, and name
 TEST_CASE("a damaged dataset.json is refused, and cannot name files outside its folder") {
   const ScratchFolder folder;
   const auto source = folder.file("text.txt", "abcdefghijklmnopqrstuvwxyz");
-  prepare_dataset({.source = source, .output = folder / "out"});
+  prepare_dataset({.sources = {source}, .output = folder / "out"});
   const std::string good = slurp(folder / "out/dataset.json");
   const auto error_with = [&](const std::string& from, const std::string& to) {
     std::string bad = good;

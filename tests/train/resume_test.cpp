@@ -1,15 +1,12 @@
 // Stop anywhere, run the same command again: the result equals the uninterrupted run's, bit for
 // bit. Read next: train/trainer_open.cpp.
 #include <algorithm>
-#include <chrono>
 #include <set>
-#include <thread>
 
 #include "core/checkpoint_names.h"
 #include "core/philox.h"
 #include "tests/train/markov.h"
-#include "tests/train/program.h"
-#include "tests/train/temp_folder.h"
+#include "tests/train/run_files.h"
 
 // Catch2's CHECK, not ours: last.
 #include "tests/catch.h"
@@ -36,24 +33,16 @@ void prepare(const std::filesystem::path& folder) {
   write_text(folder / "r.yaml", kConfig);
 }
 
-std::string metrics(const std::filesystem::path& folder) {
-  return read_text(folder / "runs/r/metrics.jsonl");
-}
-
 /// Everything the last checkpoint holds, but for what names the run itself.
 std::string final_state(const std::filesystem::path& folder) {
-  const auto last = folder / "runs/r/checkpoints/step-00000300";
-  return read_text(last / "model.safetensors") +
-         read_text(last / "optimizer-0000-of-0001.safetensors") + read_text(last / "state.json");
+  return weights_and_state(folder, kSteps) +
+         read_text(folder / "runs/r/checkpoints/step-00000300/optimizer-0000-of-0001.safetensors");
 }
-
-int64_t lines_of(const std::string& text) { return std::count(text.begin(), text.end(), '\n'); }
 
 /// Runs until metrics.jsonl has `step` lines, then sends the signal. Returns the exit code.
 int stop_at(const std::filesystem::path& folder, int64_t step, int signal) {
   Program program(folder, {"train", "r.yaml"});
-  while (program.running() && lines_of(metrics(folder)) < step)
-    std::this_thread::sleep_for(std::chrono::microseconds(200));
+  wait_for_step(program, folder, step);
   program.signal(signal);
   return program.wait();
 }
@@ -156,8 +145,7 @@ TEST_CASE("a second process on the same run is refused") {
   const TempFolder folder;
   prepare(folder.path());
   Program first(folder.path(), {"train", "r.yaml", "train.max_steps=100000"});
-  while (first.running() && lines_of(metrics(folder.path())) < 2)
-    std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  wait_for_step(first, folder.path(), 2);
   const TempFolder elsewhere;  // its output must not overwrite the first's
   const auto second =
       run_program(elsewhere.path(), {"train", (folder.path() / "r.yaml").string(),

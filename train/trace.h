@@ -1,0 +1,37 @@
+// Trace: what this rank did in the first steps of a process, as a file for chrome://tracing or
+// ui.perfetto.dev. It listens to the same beats as the watchdog. Two rows: what the training thread
+// does, and which buckets are in flight meanwhile; where "waiting for gradients" is short, their
+// exchange was hidden behind the backward pass. Read next: progress.h, docs/scaling.md.
+#pragma once
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "train/progress.h"
+
+namespace causeway {
+
+class Trace {
+ public:
+  explicit Trace(int rank) : rank_(rank) {}
+
+  /// One beat, now: the former activity ends; a bucket's exchange begins.
+  void beat(Activity activity, int64_t step, int bucket);
+  /// {"traceEvents": [...]}: complete events, times in µs since the first beat.
+  void write(const std::filesystem::path& path) const;
+
+ private:
+  struct Event {
+    std::string name;
+    int row;  ///< 0 the training thread, 1 + n the n-th bucket in flight
+    double begin, end;
+  };
+
+  int rank_;
+  std::vector<Event> events_;
+  std::vector<Event> in_flight_;
+  Activity activity_ = Activity::Starting;
+  double since_ = 0, first_ = 0;
+};
+
+}  // namespace causeway
