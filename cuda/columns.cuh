@@ -36,7 +36,8 @@ __global__ void column_parts_kernel(float* parts, const T* x, int64_t stride, in
   if (threadIdx.x < kColumnTile && column < columns) parts[blockIdx.y * columns + column] = sum;
 }
 
-/// out (C) = Σ of parts (count, C), rows `stride` apart, plus `out` when `accumulate`.
+/// out (C) = Σ of parts (count, C), rows `stride` apart, plus `out` when `accumulate`. Static: two
+/// families have it.
 static __global__ void add_parts_kernel(float* out, const float* parts, int64_t count,
                                         int64_t stride, int64_t columns, bool accumulate) {
   const int64_t column = int64_t{blockIdx.x} * kColumnTile + threadIdx.x % kColumnTile;

@@ -4,8 +4,9 @@
 #include <cstring>
 #include <new>
 
+#include "cuda/backend.h"
 #include "cuda/runtime.h"
-#include "tests/simt/simt.h"
+#include "tests/simt/engine.h"
 
 namespace causeway::cuda {
 namespace {
@@ -50,3 +51,12 @@ void zero(void* data, size_t bytes, cudaStream_t) { std::memset(data, 0, bytes);
 void check_launch(const char*) {}  // a launch that fails throws in the emulation
 
 }  // namespace causeway::cuda
+
+namespace causeway {
+
+CudaSearch find_cuda_device() {
+  return {.device = CudaDevice{.name = "emulated", .major = 8, .minor = 0, .memory = 0},
+          .why_not = ""};
+}
+
+}  // namespace causeway
