@@ -22,6 +22,13 @@ if(CAUSEWAY_TESTS)
   require_package(Catch2 catch2 2.13...<3 GLOBAL)
 endif()
 
+# Optional: without it one process trains, and mpirun is refused with a remedy.
+set(MPI_CXX_SKIP_MPICXX ON)  # the C interface only
+find_package(MPI QUIET COMPONENTS CXX)
+if(NOT MPI_CXX_FOUND)
+  message(STATUS "No MPI: CPU ranks are left out (Debian: apt-get install libopenmpi-dev openmpi-bin)")
+endif()
+
 # xxhash ships only a pkg-config file.
 find_path(XXHASH_INCLUDE_DIR xxhash.h)
 find_library(XXHASH_LIBRARY xxhash)

@@ -121,8 +121,8 @@ struct CrossEntropy {
 };
 
 /// Elements per partial sum of sum_of_squares: fixed, so the global norm never depends on the
-/// ranks.
-inline constexpr int64_t kNormChunk = 1 << 16;
+/// ranks, and small, so that ranks own nearly equal pieces of a bucket (buckets.h).
+inline constexpr int64_t kNormChunk = 1 << 14;
 
 /// Scalars of one step, in a (kStepScalars) f64 tensor (c128 on the complex reference). The
 /// optimizer reads ClipScale and Finite on the device; the host reads all of them once, after the
@@ -164,10 +164,14 @@ class Backend {
   virtual void zero(const Tensor& x) = 0;
   virtual void synchronize() = 0;
 
-  /// Makes ready what `op` will need (plans, code) for these shapes, touching no data; the planning
-  /// pass calls it. Afterwards scratch_bytes() covers it.
+  /// Makes ready what `op` will need (plans, code, scratch memory) for these shapes, touching no
+  /// data; the planning pass calls it. Afterwards scratch_bytes() covers it. An operation that is
+  /// not listed needs nothing beforehand on any device.
   virtual void prepare(const Matmul& op) = 0;
-  /// Scratch memory the backend holds itself, in bytes, for all that was prepared so far.
+  virtual void prepare(const NormBackward&) {}
+  virtual void prepare(const AttentionForward&) {}
+  virtual void prepare(const AttentionBackward&) {}
+  /// Scratch memory that the backend and its libraries hold, in bytes, for all that was prepared.
   virtual size_t scratch_bytes() const = 0;
 
   // ---- the layers' operations

@@ -65,6 +65,11 @@ Manifest from_json(const Json& json, const std::string& where) {
   return manifest;
 }
 
+/// What this user may not read is not damaged: nothing must be set aside because of it.
+void refuse_forbidden(const Error& error) {
+  if (error.id() == "checkpoint.permission") throw Error(error);
+}
+
 /// What is wrong with one file of the list, or "".
 std::string problem_of(const fs::path& folder, const std::string& name, const FileRecord& record) {
   const fs::path path = folder / name;
@@ -82,6 +87,7 @@ std::string problem_of(const fs::path& folder, const std::string& name, const Fi
     if (hash_file(path, "checkpoint") == record.hash) return "";
     return fmt::format("{} has other content than was written", name);
   } catch (const Error& e) {
+    refuse_forbidden(e);
     return fmt::format("{} {}", name, e.info().what);
   }
 }
@@ -149,6 +155,7 @@ Verification verify_checkpoint(const fs::path& folder) {
   try {
     result.manifest = read_manifest(folder);
   } catch (const Error& error) {
+    refuse_forbidden(error);
     result.problems.push_back(fmt::format("{} {}", kManifestName, error.info().what));
     return result;
   }

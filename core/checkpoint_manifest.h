@@ -46,7 +46,8 @@ struct Verification {
 };
 
 /// Reads every file of the checkpoint and compares it with the manifest, and the manifest's step
-/// with the folder's name where that has the form step-XXXXXXXX. Throws nothing about the content.
+/// with the folder's name where that has the form step-XXXXXXXX. Throws nothing about the content;
+/// Error "checkpoint.permission" where this user may not read it.
 Verification verify_checkpoint(const std::filesystem::path& folder);
 
 }  // namespace causeway

@@ -1,6 +1,8 @@
 // What a layer needs to run: the backend, memory, parameters and the micro-batch at hand.
 // Read next: layers.h.
 #pragma once
+#include <functional>
+
 #include "core/arena.h"
 #include "core/backend.h"
 #include "core/config.h"
@@ -57,9 +59,14 @@ struct Context {
   uint64_t micro_batch = 0;   ///< global index: step · M + i
   double gradient_scale = 1;  ///< d total loss / d row loss
   KvCache* cache = nullptr;   ///< generation: keys and values so far
+  /// Called as soon as the gradients of a bucket (ParamInfo::bucket) are whole.
+  const std::function<void(int bucket)>* bucket_done = nullptr;
 
   Tensor value(ParamId id) const { return params.view(id, values); }
   Tensor grad(ParamId id) const { return params.view(id, grads); }
+  void finish_bucket(int bucket) const {
+    if (bucket_done) (*bucket_done)(bucket);
+  }
   /// The parameter, or nothing when the layer has none.
   Tensor optional_value(ParamId id) const { return id == kNoParam ? Tensor{} : value(id); }
   Tensor optional_grad(ParamId id) const { return id == kNoParam ? Tensor{} : grad(id); }

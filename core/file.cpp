@@ -38,9 +38,13 @@ struct Descriptor {
                  .remedy = fmt::format("looked from {}; check the path",
                                        std::filesystem::current_path(ignored).string())});
   }
-  // A sector that cannot be read is damage to the content; anything else is about access.
+  // A sector that cannot be read is damage to the content; the rest is about access.
   const bool damaged = error_number == EIO;
-  throw Error({.id = fmt::format("{}.{}", family, damaged ? "corrupt" : "read"),
+  const bool forbidden = error_number == EACCES || error_number == EPERM;
+  throw Error({.id = fmt::format("{}.{}", family,
+                                 damaged     ? "corrupt"
+                                 : forbidden ? "permission"
+                                             : "read"),
                .where = path.string(),
                .what = fmt::format("cannot be read: {}", std::strerror(error_number)),
                .remedy = damaged ? "the disk fails to read it: use another copy"

@@ -9,8 +9,8 @@
 
 namespace causeway {
 
-/// The whole file. Throws Error "<family>.missing", "<family>.read" (no permission, not a file), or
-/// "<family>.corrupt" (the disk cannot read it); `family` decides the exit code ("data",
+/// The whole file. Throws Error "<family>.missing", "<family>.permission", "<family>.read" (not a
+/// file), or "<family>.corrupt" (the disk cannot read it); `family` decides the exit code ("data",
 /// "checkpoint", "config").
 std::string read_file(const std::filesystem::path& path, std::string_view family = "data");
 

@@ -61,8 +61,13 @@ void Model::forward_backward(const Context& ctx, const Tensor& total) {
 
   const Tensor d = ctx.act("backward.residual", {n, width});
   final_norm_.backward(ctx, d, d_h, saved_final_, {});
-  for (size_t l = blocks_.size(); l-- > 0;) blocks_[l].backward(ctx, d, saved_[l]);
+  ctx.finish_bucket(static_cast<int>(blocks_.size()) + 1);
+  for (size_t l = blocks_.size(); l-- > 0;) {
+    blocks_[l].backward(ctx, d, saved_[l]);
+    ctx.finish_bucket(static_cast<int>(l) + 1);
+  }
   embedding_.backward(ctx, d);
+  ctx.finish_bucket(0);
 }
 
 void Model::loss(const Context& ctx, const Tensor& total) {

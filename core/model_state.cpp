@@ -6,21 +6,26 @@
 namespace causeway {
 
 ModelState::ModelState(Backend& backend, const ModelConfig& config, const ParamTable& params,
-                       const Precision& precision, StateUse use, int grad_buffers)
-    : tables(backend, config, precision), params_(params) {
-  values = make(backend, precision.act);
-  if (use == StateUse::Weights) return;
-  for (int i = 0; i < grad_buffers; ++i) grads.push_back(make(backend, precision.grad));
-  // Moments and masters have the gradients' precision: f32 in products, f64 in the reference.
-  m = make(backend, precision.grad);
-  v = make(backend, precision.grad);
-  if (precision.act != precision.grad) master = make(backend, precision.grad);
+                       const Precision& precision)
+    : owned({}), tables(backend, config, precision), params_(params) {
+  values = make(backend, precision.act, params.flat_size());
 }
 
-Tensor ModelState::make(Backend& backend, DType dtype) {
-  const int64_t n = params_.flat_size();
-  memory_.emplace_back(backend, static_cast<size_t>(n) * dtype_size(dtype));
-  return Tensor(memory_.back().data(), dtype, {n});
+ModelState::ModelState(Backend& backend, const ModelConfig& config, const ParamTable& params,
+                       const Precision& precision, int grad_buffers, OwnedParts kept)
+    : ModelState(backend, config, params, precision) {
+  owned = std::move(kept);
+  for (int i = 0; i < grad_buffers; ++i)
+    grads.push_back(make(backend, precision.grad, params.flat_size()));
+  // Moments and masters have the gradients' precision: f32 in products, f64 in the reference.
+  m = make(backend, precision.grad, owned.size());
+  v = make(backend, precision.grad, owned.size());
+  if (precision.act != precision.grad) master = make(backend, precision.grad, owned.size());
+}
+
+Tensor ModelState::make(Backend& backend, DType dtype, int64_t elements) {
+  memory_.emplace_back(backend, static_cast<size_t>(elements) * dtype_size(dtype));
+  return Tensor(memory_.back().data(), dtype, {elements});
 }
 
 std::vector<ModelState::Line> ModelState::lines() const {
@@ -35,7 +40,7 @@ std::vector<ModelState::Line> ModelState::lines() const {
 
 std::vector<float> ModelState::read(Backend& backend, ParamId id) const {
   const ParamInfo& p = params_[id];
-  const Tensor range = (master ? master : values).slice(0, p.offset, p.valid_numel());
+  const Tensor range = values.slice(0, p.offset, p.valid_numel());
   std::vector<std::byte> bytes(range.bytes());
   backend.download(bytes.data(), range);
   return to_floats(bytes, range.dtype);
@@ -45,11 +50,16 @@ void ModelState::write(Backend& backend, ParamId id, std::span<const float> numb
   const ParamInfo& p = params_[id];
   CHECK(static_cast<int64_t>(numbers.size()) == p.valid_numel(), "{} has {} values, got {}", p.name,
         p.valid_numel(), numbers.size());
-  for (const Tensor& flat : {values, master}) {
-    if (!flat) continue;
-    backend.zero(flat.slice(0, p.offset, p.numel()));
-    backend.upload(flat.slice(0, p.offset, p.valid_numel()), convert(numbers, flat.dtype).data());
-  }
+  backend.zero(values.slice(0, p.offset, p.numel()));  // padding too
+  backend.upload(values.slice(0, p.offset, p.valid_numel()), convert(numbers, values.dtype).data());
+  if (!master) return;
+  owned.visit({p.offset, p.offset + p.numel()}, [&](const Range& range, int64_t local) {
+    backend.zero(master.slice(0, local, range.size()));
+  });
+  owned.visit({p.offset, p.offset + p.valid_numel()}, [&](const Range& range, int64_t local) {
+    const auto kept = numbers.subspan(range.begin - p.offset, range.size());
+    backend.upload(master.slice(0, local, range.size()), convert(kept, master.dtype).data());
+  });
 }
 
 void ModelState::initialise(Backend& backend, uint64_t seed) {

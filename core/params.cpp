@@ -8,13 +8,18 @@
 
 namespace causeway {
 
+namespace {
+int64_t round_up(int64_t n, int64_t to) { return (n + to - 1) / to * to; }
+}  // namespace
+
 ParamId ParamTable::add(ParamInfo info) {
   CHECK(find(info.name) == kNoParam, "parameter {} is registered twice", info.name);
   CHECK(info.rows > 0 && info.cols >= 0, "parameter {} has shape ({}, {})", info.name, info.rows,
         info.cols);
   if (info.valid_rows == 0) info.valid_rows = info.rows;
-  info.offset = flat_size_;
-  flat_size_ += (info.numel() + kParamAlignment - 1) / kParamAlignment * kParamAlignment;
+  const bool new_bucket = params_.empty() || params_.back().bucket != info.bucket;
+  info.offset = round_up(flat_size_, new_bucket ? kBucketAlignment : kParamAlignment);
+  flat_size_ = round_up(info.offset + info.numel(), kParamAlignment);
   params_.push_back(std::move(info));
   return static_cast<ParamId>(params_.size()) - 1;
 }

@@ -30,6 +30,8 @@ struct ParamInfo {
 
 /// Elements; keeps every parameter on a 256-byte border in f32.
 inline constexpr int64_t kParamAlignment = 64;
+/// Elements; a bucket begins on such a border, so that partial sums belong to one bucket.
+inline constexpr int64_t kBucketAlignment = 1 << 14;
 
 class ParamTable {
  public:

@@ -1,7 +1,7 @@
 // Philox4x32-10, the counter-based generator behind every random number of a run: a value is a
 // function of (seed, purpose, layer, index, element), never of history. So any thread, rank or
 // resumed process draws the same numbers. Salmon et al. 2011, "Parallel random numbers: as easy as
-// 1, 2, 3". Free of library includes, so that kernels of every backend share it.
+// 1, 2, 3". Free of library includes and constexpr, so that kernels of every backend share it.
 #pragma once
 #include <array>
 #include <cstdint>
@@ -27,7 +27,7 @@ struct RandomStream {
 };
 
 /// Four random words: block `block` of the stream.
-inline std::array<uint32_t, 4> philox(const RandomStream& s, uint32_t block) {
+constexpr std::array<uint32_t, 4> philox(const RandomStream& s, uint32_t block) {
   uint32_t c0 = block, c1 = (static_cast<uint32_t>(s.purpose) << 24) | (s.layer & 0xffffffu);
   uint32_t c2 = static_cast<uint32_t>(s.index), c3 = static_cast<uint32_t>(s.index >> 32);
   uint32_t k0 = static_cast<uint32_t>(s.seed), k1 = static_cast<uint32_t>(s.seed >> 32);
@@ -42,7 +42,7 @@ inline std::array<uint32_t, 4> philox(const RandomStream& s, uint32_t block) {
 }
 
 /// Element `element` of the stream as 32 random bits.
-inline uint32_t random_bits(const RandomStream& s, uint64_t element) {
+constexpr uint32_t random_bits(const RandomStream& s, uint64_t element) {
   return philox(s, static_cast<uint32_t>(element / 4))[element % 4];
 }
 

@@ -20,12 +20,9 @@ class PlanBackend final : public Backend {
   void zero(const Tensor&) override {}
   void synchronize() override {}
 
-  void prepare(const Matmul& op) override {
-    check(op);
-    if (real_) real_->prepare(op);
-  }
+  void prepare(const Matmul& op) override { pass_on(op); }
   size_t scratch_bytes() const override { return real_ ? real_->scratch_bytes() : 0; }
-  void matmul(const Matmul& op) override { prepare(op); }
+  void matmul(const Matmul& op) override { pass_on(op); }
 
   void embedding_forward(const Tensor& y, const Tensor& tokens, const Tensor& wte,
                          const Tensor& wpe, const Tensor& position) override {
@@ -37,12 +34,12 @@ class PlanBackend final : public Backend {
     check_embedding_backward(d_wte, d_wpe, d_y, tokens, position);
   }
   void norm_forward(const NormForward& op) override { check(op); }
-  void norm_backward(const NormBackward& op) override { check(op); }
+  void norm_backward(const NormBackward& op) override { pass_on(op); }
   void rope(const Tensor& x, const Tensor& table, const Tensor& position, RopeDirection) override {
     check_rope(x, table, position);
   }
-  void attention_forward(const AttentionForward& op) override { check(op); }
-  void attention_backward(const AttentionBackward& op) override { check(op); }
+  void attention_forward(const AttentionForward& op) override { pass_on(op); }
+  void attention_backward(const AttentionBackward& op) override { pass_on(op); }
   void activation_forward(Activation kind, const Tensor& y, const Tensor& x) override {
     check_activation_forward(kind, y, x);
   }
@@ -68,6 +65,12 @@ class PlanBackend final : public Backend {
   void cast(const Tensor& y, const Tensor& x) override { check_cast(y, x); }
 
  private:
+  template <class Op>
+  void pass_on(const Op& op) {
+    check(op);
+    if (real_) real_->prepare(op);
+  }
+
   Backend* real_;
 };
 

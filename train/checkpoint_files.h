@@ -30,13 +30,16 @@ struct CheckpointParts {
   ModelState& state;
   DType precision;             ///< of the weights in model.safetensors
   const Tokenizer* tokenizer;  ///< null: the run has none
+  int rank = 0, ranks = 1;
 };
 
-/// Throws Error "disk.*".
+/// Writes this rank's part of the optimizer state, and on rank 0 all the rest. Throws Error
+/// "disk.*".
 void write_checkpoint_files(const std::filesystem::path& folder, const CheckpointParts& parts,
                             const RunPosition& position);
 
-/// Restores everything, bit for bit. Throws Error "checkpoint.*".
+/// Restores everything this rank keeps, bit for bit, from a save of any number of ranks. Throws
+/// Error "checkpoint.*".
 RunPosition read_checkpoint_files(const std::filesystem::path& folder, CheckpointParts& parts);
 
 /// state.json alone.

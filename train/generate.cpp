@@ -40,7 +40,7 @@ void forward(Backend& ops, Arena& arena, Model& model, const ModelState& state,
 /// The arena of the longest chunk, and the logits at its bottom.
 size_t arena_bytes(Model& model, const Precision& precision, Backend* real) {
   const auto plan = make_plan_backend(real);
-  const ModelState state(*plan, model.config(), model.params(), precision, StateUse::Weights, 0);
+  const ModelState state(*plan, model.config(), model.params(), precision);
   Arena arena;
   const Tensor logits = arena.alloc("logits", precision.act, {1, model.config().padded_vocab()});
   for (int64_t n = 1; n <= std::min(kChunk, model.config().block_size); n *= 2) {

@@ -2,10 +2,14 @@
 // Read next: verbs.h (the verbs), core/error.h (errors and exit codes).
 #include <fmt/format.h>
 
+#include <chrono>
 #include <cstdio>
+#include <filesystem>
 #include <map>
 #include <new>
+#include <thread>
 
+#include "train/launch.h"
 #include "train/verbs.h"
 #include "version.h"
 
@@ -116,9 +120,23 @@ ExitCode run_program(int argc, char** argv) {
   return line.verbs.at(&chosen(line.app))->run();
 }
 
+/// Among several ranks the same mistake is told once: when rank 0 ends with an error the launcher
+/// ends the others within a second, so a rank that lives longer has something of its own to say.
+std::string rank_prefix() {
+  Launch launch;
+  try {
+    launch = read_launch();
+  } catch (const Error&) {
+    // It is the error being reported.
+  }
+  if (launch.rank == 0) return "";
+  std::this_thread::sleep_for(std::chrono::milliseconds(2500));
+  return fmt::format("rank {}: ", launch.rank);
+}
+
 int report(const Error& error) {
   std::fflush(stdout);
-  fmt::print(stderr, "{}\n", error.what());
+  fmt::print(stderr, "{}{}\n", rank_prefix(), error.what());
   return static_cast<int>(error.exit_code());
 }
 
@@ -137,6 +155,11 @@ int main(int argc, char** argv) {
                          .what = "this machine has no memory left for what was asked",
                          .remedy = "see what it needs: causeway plan CONFIG; then lower "
                                    "train.micro_batch_size, model.block_size or the model"}));
+  } catch (const std::filesystem::filesystem_error& error) {
+    return report(Error({.id = "disk.access",
+                         .where = error.path1().string(),
+                         .what = error.code().message(),
+                         .remedy = "check the permissions of the folders on the way there"}));
   } catch (const std::exception& error) {
     return report(Error({.id = "internal.exception",
                          .where = "",

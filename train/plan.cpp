@@ -11,13 +11,13 @@
 
 namespace causeway {
 
-MemoryPlan plan_memory(const Config& config, Model& model, Backend* real) {
+MemoryPlan plan_memory(const Config& config, Model& model, Backend* real, int ranks) {
   const auto backend = make_plan_backend(real);
   const Precision precision = Precision::of(config.train.precision);
-  ModelState state(*backend, model.config(), model.params(), precision, StateUse::Training,
-                   1 + lane_levels(config.train.grad_lanes.value()));
+  SingleComm comm(ranks);
+  ModelState state = make_training_state(*backend, model, config, comm, precision);
   Arena arena;
-  TrainStep step(*backend, arena, model, state, config);
+  TrainStep step(*backend, comm, arena, model, state, config);
   step.run(
       0, [](int64_t, HostBatch&) {}, config.optimizer.lr);
   if (config.eval.every > 0) step.evaluate([](HostBatch&) {});

@@ -24,7 +24,8 @@ struct MemoryPlan {
 
 /// `config` resolved, vocab_size included. `real`: the backend that will run; its matmuls are made
 /// ready on the way. Null: only count, as for another machine.
-MemoryPlan plan_memory(const Config& config, Model& model, Backend* real);
+/// With several ranks: of the one that needs most.
+MemoryPlan plan_memory(const Config& config, Model& model, Backend* real, int ranks = 1);
 
 /// Throws Error "memory.plan" when the plan exceeds what this machine lends the process now; the
 /// remedy names settings that would fit.

@@ -107,6 +107,7 @@ int Console::width() const {
 
 // The status line is erased, the text takes its place and scrolls, the status is drawn again below.
 void Console::print(std::string_view text) {
+  if (terminal_.kind == TerminalKind::Silent) return;
   const std::string status = status_;
   clear_status();
   std::fwrite(text.data(), 1, text.size(), terminal_.out);
@@ -131,7 +132,7 @@ void Console::warn(std::string_view text) {
 }
 
 void Console::status(const StatusInfo& info) {
-  if (terminal_.kind == TerminalKind::Plain) return;
+  if (terminal_.kind != TerminalKind::Live) return;
   const auto now = std::chrono::steady_clock::now();
   if (!status_.empty() && now - status_time_ < kStatusInterval) return;
   status_time_ = now;

@@ -14,8 +14,9 @@ class logger;
 
 namespace causeway {
 
-/// Plain: a pipe or file, never an escape code. Live: a terminal that understands them.
-enum class TerminalKind : uint8_t { Plain, Live };
+/// Plain: a pipe or file, never an escape code. Live: a terminal that understands them. Silent:
+/// shows nothing, for ranks that leave speaking to rank 0.
+enum class TerminalKind : uint8_t { Plain, Live, Silent };
 enum class Colour : uint8_t { Off, On };
 
 struct Terminal {

@@ -6,15 +6,23 @@
 #include "train/flops.h"
 #include "train/generate.h"
 #include "train/measure.h"
+#include "train/together.h"
 
 namespace causeway {
 namespace {
 /// With guard.non_finite: skip, so many useless steps in a row end the run all the same.
 constexpr int64_t kMostSkipped = 20;
+
+/// Of one micro-batch, or several.
+struct EvalSum {
+  double loss = 0;  ///< Σ row losses
+  int64_t targets = 0;
+};
 }  // namespace
 
 ExitCode Trainer::run() {
   if (finished()) {
+    comm_->leave();
     console_->line(
         fmt::format("already finished: {} of {} steps are done. To go on, raise "
                     "train.max_steps (or max_tokens, max_epochs)",
@@ -25,9 +33,16 @@ ExitCode Trainer::run() {
       MatmulTimer(*runtime_.backend, Precision::of(config_.train.precision).act, kPeakShape)
           .rate(0.1);
   last_line_ = {now_seconds(), position_.step};
-  while (!finished() && !signals_.received()) train_one_step();
-  return finish();
+  if (comm_->size() > 1) watchdog_.emplace(progress_, comm_->rank(), config_.guard.hang_timeout);
+  step_->report_to(progress_);
+  while (!finished() && !stop_requested()) train_one_step();
+  const ExitCode code = finish();
+  watchdog_.reset();
+  comm_->leave();
+  return code;
 }
+
+bool Trainer::stop_requested() { return comm_->any(signals_.received() != 0); }
 
 void Trainer::train_one_step() {
   const double lr = learning_rate_.at(position_.step);
@@ -83,15 +98,25 @@ std::optional<double> Trainer::evaluate_if_due() {
 double Trainer::evaluate() {
   const int64_t batches =
       std::min(config_.eval.batches.value_or(eval_loader_->batches()), eval_loader_->batches());
-  double sum = 0;
-  int64_t targets = 0;
-  for (int64_t i = 0; i < batches;
-       ++i)  // in index order, in double: the same on any machine layout
-    sum += step_->evaluate([&](HostBatch& batch) { targets += eval_loader_->fill(i, batch); });
-  return sum / static_cast<double>(targets);
+  // Rank r evaluates batches r, r + W, …; everybody sums all of them in index order, in double.
+  std::vector<EvalSum> mine;
+  for (int64_t i = comm_->rank(); i < batches; i += comm_->size()) {
+    progress_.beat(Activity::Evaluating, position_.step);
+    EvalSum& batch = mine.emplace_back();
+    batch.loss =
+        step_->evaluate([&](HostBatch& host) { batch.targets = eval_loader_->fill(i, host); });
+  }
+  const std::vector<std::vector<EvalSum>> all = gather_values(*comm_, mine);
+  EvalSum total;
+  for (int64_t i = 0; i < batches; ++i) {
+    const EvalSum& batch = all[i % comm_->size()][i / comm_->size()];
+    total.loss += batch.loss, total.targets += batch.targets;
+  }
+  return total.loss / static_cast<double>(total.targets);
 }
 
 void Trainer::record(const StepResult& result, double lr, std::optional<double> val_loss) {
+  if (!comm_->leads()) return;
   metrics_->append(MetricsRecord{.step = position_.step,
                                  .tokens = position_.tokens,
                                  .loss = result.loss,
@@ -104,17 +129,19 @@ void Trainer::record(const StepResult& result, double lr, std::optional<double> 
 }
 
 void Trainer::show_progress(const StepResult& result, double lr, std::optional<double> val_loss) {
+  if (!comm_->leads()) return;
   const double now = now_seconds();
   const int64_t steps = position_.step - last_line_.step;
   const double seconds = now - last_line_.time;
   rate_ = static_cast<double>(steps * step_->tokens_per_step()) / seconds;
   const double per_step = seconds / static_cast<double>(steps);
-  console_->status({.step = position_.step,
-                    .max_steps = total_steps_,
-                    .loss = result.loss,
-                    .tokens_per_second = rate_,
-                    .peak_share = rate_ * flops_per_token(config_.model) / peak_flops_,
-                    .eta_seconds = per_step * static_cast<double>(total_steps_ - position_.step)});
+  console_->status(
+      {.step = position_.step,
+       .max_steps = total_steps_,
+       .loss = result.loss,
+       .tokens_per_second = rate_,
+       .peak_share = rate_ * flops_per_token(config_.model) / (peak_flops_ * comm_->size()),
+       .eta_seconds = per_step * static_cast<double>(total_steps_ - position_.step)});
   if (!due(config_.log.every) && !val_loss && !finished() && position_.step != first_step_ + 1)
     return;
   console_->line(fmt::format("step {:>6}/{}  loss {:.4f}{}  lr {:.2e}  grad {:.3f}  {:>7} tok/s",
@@ -133,6 +160,8 @@ void Trainer::sample_if_due() {
   if (!dataset_.tokenizer ||
       !(due(config_.sample.every) || (config_.sample.every > 0 && finished())))
     return;
+  progress_.beat(Activity::Sampling, position_.step);
+  if (!comm_->leads()) return;
   const Tokenizer& tokenizer = *dataset_.tokenizer;
   const std::string text = sample_text(*runtime_.backend, *model_, *state_, config_, tokenizer);
   folder_.write_sample(position_.step, text);
@@ -143,7 +172,7 @@ void Trainer::try_to_save(std::optional<double> val_loss) {
   try {
     save(val_loss);
   } catch (const Error& error) {
-    if (error.exit_code() != ExitCode::Disk || finished() || signals_.received()) throw;
+    if (error.exit_code() != ExitCode::Disk || finished() || stop_requested()) throw;
     console_->warn(
         fmt::format("step {} could not be saved, training goes on; the next save tries "
                     "again\n{}",
@@ -153,15 +182,22 @@ void Trainer::try_to_save(std::optional<double> val_loss) {
 
 void Trainer::save(std::optional<double> val_loss) {
   if (saved_step_ == position_.step) return;
-  metrics_->sync();
+  progress_.beat(Activity::Saving, position_.step);
+  together(*comm_, [&] {
+    if (metrics_) metrics_->sync();
+  });
   if (val_loss && (!position_.best_val_loss || *val_loss < *position_.best_val_loss))
     position_.best_val_loss = val_loss;
-  checkpoints_->save(position_.step, val_loss, [this](const std::filesystem::path& folder) {
-    write_checkpoint_files(folder, parts(), position_);
-  });
+  save_together(*comm_, *checkpoints_, position_.step, val_loss,
+                [this](const std::filesystem::path& folder) {
+                  write_checkpoint_files(folder, parts(), position_);
+                });
   saved_step_ = position_.step;
-  checkpoints_->prune(config_.checkpoint.keep_last,
-                      config_.checkpoint.keep_best ? KeepBest::Yes : KeepBest::No);
+  together(*comm_, [&] {
+    if (comm_->leads())
+      checkpoints_->prune(config_.checkpoint.keep_last,
+                          config_.checkpoint.keep_best ? KeepBest::Yes : KeepBest::No);
+  });
 }
 
 ExitCode Trainer::finish() {
@@ -175,7 +211,8 @@ ExitCode Trainer::finish() {
   console_->line(
       fmt::format("stopped by {}: step {} of {} is saved. Run the same command again to "
                   "go on",
-                  signal_name(signals_.received()), position_.step, total_steps_));
+                  signals_.received() ? signal_name(signals_.received()) : "another rank's signal",
+                  position_.step, total_steps_));
   return ExitCode::Saved;
 }
 

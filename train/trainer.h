@@ -1,5 +1,6 @@
 // Trainer: a run from its config to its last checkpoint. Opening and resuming are in
-// trainer_open.cpp, the loop is in trainer.cpp, one step in step.cpp.
+// trainer_open.cpp, the loop is in trainer.cpp, one step in step.cpp. Every rank runs all of it;
+// rank 0 alone speaks and writes the run's files, but for the pieces of a checkpoint.
 #pragma once
 #include <memory>
 #include <optional>
@@ -7,11 +8,13 @@
 #include <vector>
 
 #include "core/checkpoint.h"
+#include "core/comm.h"
 #include "core/model.h"
 #include "core/model_state.h"
 #include "data/dataset.h"
 #include "data/loader.h"
 #include "train/checkpoint_files.h"
+#include "train/launch.h"
 #include "train/metrics.h"
 #include "train/run_folder.h"
 #include "train/runtime.h"
@@ -20,6 +23,7 @@
 #include "train/step.h"
 #include "train/tensorboard.h"
 #include "train/terminal.h"
+#include "train/watchdog.h"
 
 namespace causeway {
 
@@ -44,6 +48,7 @@ class Trainer {
   void open_folder(const GivenConfig& given);
   void open_memory();
   void resume_or_begin();
+  std::filesystem::path newest_checkpoint();
   void refuse_changes(const RunPosition& saved);
   void open_logs();
   void announce();
@@ -61,10 +66,13 @@ class Trainer {
   void try_to_save(std::optional<double> val_loss);
   bool due(int64_t every) const { return every > 0 && position_.step % every == 0; }
   bool finished() const { return position_.step >= total_steps_; }
+  bool stop_requested();
   CheckpointParts parts();
 
   Config config_;
   GivenConfig given_;
+  Launch launch_;
+  std::unique_ptr<Communicator> comm_;
   Dataset dataset_;
   RunFolder folder_;
   std::optional<RunLock> lock_;
@@ -77,9 +85,11 @@ class Trainer {
   std::optional<TrainStep> step_;
   std::optional<Loader> loader_;
   std::optional<EvalLoader> eval_loader_;
-  std::optional<MetricsFile> metrics_, timing_;
+  std::optional<MetricsFile> metrics_, timing_;  ///< rank 0's, like the next
   std::optional<TensorBoardFile> tensorboard_;
   SignalGuard signals_;
+  Progress progress_;
+  std::optional<Watchdog> watchdog_;
 
   LearningRate learning_rate_;
   RunPosition position_;

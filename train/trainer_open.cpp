@@ -5,9 +5,11 @@
 #include "core/config_validate.h"
 #include "core/file.h"
 #include "core/hf.h"
+#include "train/agree.h"
 #include "train/environment.h"
 #include "train/plan.h"
 #include "train/run_data.h"
+#include "train/together.h"
 #include "train/trainer.h"
 #include "train/weights.h"
 
@@ -15,8 +17,16 @@ namespace causeway {
 
 Trainer::Trainer(Config config, const GivenConfig& given)
     : config_(std::move(config)),
+      launch_(read_launch()),
+      comm_(join_ranks(launch_, config_.device)),
       folder_(std::filesystem::path(config_.run.dir) / config_.run.name) {
-  open_data();
+  // One rank first: it may have to prepare the data, and the others find it in the cache.
+  together(*comm_, [&] {
+    if (comm_->leads()) open_data();
+  });
+  if (!comm_->leads()) open_data();
+  require_lanes_for(config_, comm_->size());
+  agree_on_run(*comm_, config_, dataset_.content_hash);
   open_folder(given);
   open_memory();
   resume_or_begin();
@@ -49,36 +59,52 @@ void Trainer::open_data() {
 }
 
 void Trainer::open_folder(const GivenConfig& given) {
-  folder_.create();
-  lock_.emplace(folder_);
-  console_.emplace(detect_terminal(stdout), folder_.log());
-  checkpoints_.emplace(folder_.checkpoints());
-  checkpoints_->clean_stale();
   given_ = given;
+  checkpoints_.emplace(folder_.checkpoints());
+  together(*comm_, [&] {
+    if (!comm_->leads()) return;
+    folder_.create();
+    lock_.emplace(folder_);
+    checkpoints_->clean_stale();
+  });
+  require_shared_folder(*comm_, folder_.root());
+  if (!comm_->leads())
+    console_.emplace(Terminal{.kind = TerminalKind::Silent});
+  else if (launch_.launcher == Launcher::None)
+    console_.emplace(detect_terminal(stdout), folder_.log());
+  else  // a launcher may lend its ranks a terminal though its own output goes to a file
+    console_.emplace(Terminal{}, folder_.log());
 }
 
 void Trainer::open_memory() {
-  runtime_ = make_runtime(config_.device, config_.train);
+  runtime_ = make_runtime(config_.device, config_.train, launch_.local_size);
   if (!runtime_.warning.empty()) console_->warn(runtime_.warning);
   Backend& ops = *runtime_.backend;
   model_.emplace(config_.model, config_.train.recompute);
-  const MemoryPlan plan = plan_memory(config_, *model_, &ops);
+  const MemoryPlan plan = plan_memory(config_, *model_, &ops, comm_->size());
   refuse_if_too_large(plan, config_);
   const Precision precision = Precision::of(config_.train.precision);
-  state_.emplace(ops, config_.model, model_->params(), precision, StateUse::Training,
-                 1 + lane_levels(*config_.train.grad_lanes));
+  state_.emplace(make_training_state(ops, *model_, config_, *comm_, precision));
   arena_ = Arena(ops, plan.arena_bytes);
-  step_.emplace(ops, arena_, *model_, *state_, config_);
+  step_.emplace(ops, *comm_, arena_, *model_, *state_, config_);
+}
+
+/// Rank 0 reads and verifies all of it, and tells the others; "" where there is none.
+std::filesystem::path Trainer::newest_checkpoint() {
+  return from_leader(*comm_, [&] {
+    const auto found = checkpoints_->newest_valid();
+    for (const std::string& warning : found.warnings) console_->warn(warning);
+    return found.checkpoint ? found.checkpoint->folder.string() : "";
+  });
 }
 
 void Trainer::resume_or_begin() {
-  const auto found = checkpoints_->newest_valid();
-  for (const std::string& warning : found.warnings) console_->warn(warning);
+  const std::filesystem::path checkpoint = newest_checkpoint();
   position_ = {.seed = config_.run.seed, .data_hash = dataset_.content_hash};
-  if (found.checkpoint) {
-    refuse_changes(read_position(found.checkpoint->folder));
+  if (!checkpoint.empty()) {
+    refuse_changes(read_position(checkpoint));
     CheckpointParts all = parts();
-    position_ = read_checkpoint_files(found.checkpoint->folder, all);
+    position_ = read_checkpoint_files(checkpoint, all);
     saved_step_ = position_.step;
   } else if (!config_.run.init_from.empty()) {
     load_weights(config_.run.init_from, *model_, *state_, *runtime_.backend);
@@ -90,6 +116,7 @@ void Trainer::resume_or_begin() {
     config_.schedule.decay_steps = total_steps_;  // and stays, however long the run becomes
   learning_rate_ = make_learning_rate(config_.schedule, config_.optimizer.lr, total_steps_);
   position_.resolved_config = to_yaml(config_);
+  if (!comm_->leads()) return;
   folder_.write_configs(given_.text, given_.overrides, position_.resolved_config);
   replace_file(folder_.environment(), to_json(read_environment()).dump(2) + "\n");
 }
@@ -119,6 +146,7 @@ void Trainer::refuse_changes(const RunPosition& saved) {
 }
 
 void Trainer::open_logs() {
+  if (!comm_->leads()) return;
   metrics_.emplace(folder_.metrics());
   timing_.emplace(folder_.timing());
   metrics_->truncate_after(position_.step);
@@ -132,8 +160,10 @@ void Trainer::announce() {
   };
   const ModelConfig& m = config_.model;
   say("run", folder_.root().string());
-  say("device", fmt::format("{}, {}", runtime_.device,
-                            config_.train.precision == PrecisionChoice::Bf16 ? "bf16" : "fp32"));
+  say("device",
+      fmt::format("{}{}, {}", comm_->size() > 1 ? fmt::format("{} ranks of ", comm_->size()) : "",
+                  runtime_.device,
+                  config_.train.precision == PrecisionChoice::Bf16 ? "bf16" : "fp32"));
   say("data", dataset_.description);
   say("model", fmt::format("{} parameters: {} layers, {} heads, {} wide, block {}, vocabulary {}",
                            format_count(model_->params().count()), m.n_layer, m.n_head, m.n_embd,
@@ -153,7 +183,9 @@ CheckpointParts Trainer::parts() {
           .model = *model_,
           .state = *state_,
           .precision = Precision::of(config_.train.precision).act,
-          .tokenizer = dataset_.tokenizer.get()};
+          .tokenizer = dataset_.tokenizer.get(),
+          .rank = comm_->rank(),
+          .ranks = comm_->size()};
 }
 
 }  // namespace causeway

@@ -1,10 +1,10 @@
 // `causeway bench step|matmul`: this machine's speed, measured the way docs quote it. Ratios come
 // from pairs measured one right after the other, so that a noisy machine disturbs both alike. Read
-// next: measure.h, flops.h.
+// next: bench.h, measure.h, flops.h.
 #include <algorithm>
 
-#include "core/config_validate.h"
 #include "core/json.h"
+#include "train/bench.h"
 #include "train/environment.h"
 #include "train/flops.h"
 #include "train/measure.h"
@@ -17,21 +17,6 @@
 
 namespace causeway {
 namespace {
-
-double median(std::vector<double> values) {
-  std::sort(values.begin(), values.end());
-  return values[values.size() / 2];
-}
-
-/// The config, resolved; a character vocabulary where neither config nor data name one, since speed
-/// needs no data.
-Config load_for_bench(const ConfigArguments& arguments) {
-  Config config = arguments.load();
-  if (!config.model.vocab_size) config.model.vocab_size = 65;
-  config.eval.every = 0, config.sample.every = 0;
-  resolve(config);
-  return config;
-}
 
 class BenchStep final : public Verb {
  public:
@@ -54,11 +39,11 @@ class BenchStep final : public Verb {
     const int64_t base = resident_bytes();
     Model model(config.model, config.train.recompute);
     const MemoryPlan plan = plan_memory(config, model, &ops);
-    ModelState state(ops, config.model, model.params(), precision, StateUse::Training,
-                     1 + lane_levels(*config.train.grad_lanes));
+    SingleComm comm;
+    ModelState state = make_training_state(ops, model, config, comm, precision);
     state.initialise(ops, config.run.seed);
     Arena arena(ops, plan.arena_bytes);
-    TrainStep step(ops, arena, model, state, config);
+    TrainStep step(ops, comm, arena, model, state, config);
 
     const auto fill = [&](int64_t micro_batch, HostBatch& batch) {
       for (size_t i = 0; i < batch.tokens.size(); ++i) {

@@ -5,6 +5,7 @@
 
 #include "core/file.h"
 #include "train/environment.h"
+#include "train/runtime.h"
 #include "train/terminal.h"
 #include "train/verbs.h"
 
@@ -46,6 +47,7 @@ DiskCheck check_disk(const fs::path& folder) {
 
 void print_json(const Environment& e, const MachineLimits& m, const DiskCheck& disk) {
   const auto optional = [](const auto& value) { return value ? Json(*value) : Json(nullptr); };
+  const GpuReport gpu = report_gpu();
   const Json json = {{"environment", to_json(e)},
                      {"cpus_online", m.cpus_online},
                      {"cpus_allowed", m.cpus_allowed},
@@ -56,7 +58,7 @@ void print_json(const Environment& e, const MachineLimits& m, const DiskCheck& d
                      {"disk_folder", disk.folder},
                      {"disk_free", disk.free_bytes},
                      {"disk_write_seconds", disk.write_seconds},
-                     {"gpu", nullptr}};
+                     {"gpu", gpu.found ? Json(gpu.text) : Json(nullptr)}};
   fmt::print("{}\n", json.dump(2));
 }
 
@@ -77,7 +79,7 @@ void print_text(const Environment& e, const MachineLimits& m, const DiskCheck& d
   fmt::print("  disk          {}: {} free, {} written and synced in {}\n", disk.folder,
              format_bytes(static_cast<double>(disk.free_bytes)), format_bytes(kProbeBytes),
              format_duration(disk.write_seconds));
-  fmt::print("  gpu           this build has no CUDA backend\n");
+  fmt::print("  gpu           {}\n", report_gpu().text);
 }
 
 class Doctor final : public Verb {

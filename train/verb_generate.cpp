@@ -49,7 +49,7 @@ class Generate final : public Verb {
     Backend& ops = *runtime.backend;
     Model model(config);
     const Precision precision = Precision::of(train_.precision);
-    ModelState state(ops, config, model.params(), precision, StateUse::Weights, 0);
+    ModelState state(ops, config, model.params(), precision);
     load_weights(folder.string(), model, state, ops);
     Generator generator(ops, model, state, precision);
     const std::vector<int32_t> ids = prompt_tokens(*tokenizer, prompt_);

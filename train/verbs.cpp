@@ -14,6 +14,8 @@ constexpr VerbEntry kVerbs[] = {
     {"bench step", "Time training steps of a config, as a share of the matmul rate",
      make_bench_step},
     {"bench matmul", "Time the matmuls of a config", make_bench_matmul},
+    {"bench attention", "Time the attention of a config, forward and backward",
+     make_bench_attention},
     {"data", "Prepare text for training, and look at what was prepared", nullptr},
     {"data prepare", "Turn a text into token shards", make_data_prepare},
     {"data verify", "Read every byte of a prepared folder and check its hashes", make_data_verify},

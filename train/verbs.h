@@ -48,6 +48,7 @@ class ConfigArguments {
 enum class OutputFormat : uint8_t { Text, Json };
 void add_json_flag(CLI::App& app, OutputFormat& format);
 
+std::unique_ptr<Verb> make_bench_attention();
 std::unique_ptr<Verb> make_bench_matmul();
 std::unique_ptr<Verb> make_bench_step();
 std::unique_ptr<Verb> make_ckpt_ls();

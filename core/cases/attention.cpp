@@ -189,12 +189,34 @@ std::vector<AttentionCase> large_cases() {
   return cases;
 }
 
+/// The head sizes that CUDA's tensor-core kernels are compiled for, and heads wider than 128: one
+/// query, lengths around tiles of 32 to 128, each with no option and with all of them.
+std::vector<AttentionCase> head_size_cases() {
+  std::vector<AttentionCase> cases;
+  for (int64_t size : {32, 64, 80, 96, 128, 136, 256}) {
+    cases.push_back({.B = 1, .Tq = 1, .Tk = 1, .H = 1, .K = 1, .D = size});
+    cases.push_back({.B = 2, .Tq = 67, .Tk = 67, .H = 2, .K = 1, .D = size, .strided = With::Yes});
+    AttentionCase all{.B = 2, .Tq = 131, .Tk = 131, .H = 2, .K = 1, .D = size};
+    all.window = 70, all.softcap = 5, all.segment = 50, all.alibi = all.strided = With::Yes;
+    cases.push_back(all);
+  }
+  for (int64_t size : {64, 128}) {
+    cases.push_back({.B = 1, .Tq = 257, .Tk = 257, .H = 3, .K = 1, .D = size});
+    cases.push_back({.B = 2, .Tq = 17, .Tk = 129, .H = 2, .K = 1, .D = size});
+    cases.push_back({.B = 1, .Tq = 130, .Tk = 200, .H = 2, .K = 2, .D = size, .window = 70});
+    cases.push_back({.B = 1, .Tq = 193, .Tk = 193, .H = 1, .K = 1, .D = size, .segment = 64});
+    cases.push_back({.B = 1, .Tq = 70, .Tk = 70, .H = 1, .K = 1, .D = size, .sharpness = 25});
+  }
+  return cases;
+}
+
 }  // namespace
 
 std::vector<OpCase> attention_cases() {
   std::vector<OpCase> cases;
   for (const AttentionCase& o : small_cases()) cases.push_back(attention_case(o));
   for (const AttentionCase& o : large_cases()) cases.push_back(attention_case(o));
+  for (const AttentionCase& o : head_size_cases()) cases.push_back(attention_case(o));
   return cases;
 }
 

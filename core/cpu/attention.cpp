@@ -37,17 +37,43 @@ AttentionArgs arguments(const AttentionOptions& options, const Tensor& q, const 
           .lse = lse.as<float>()};
 }
 
+AttentionArgs arguments(const AttentionForward& op) {
+  return arguments(op.options, op.q, op.k, op.v, op.o, op.lse);
+}
+
+AttentionArgs arguments(const AttentionBackward& op) {
+  AttentionArgs args = arguments(op.options, op.q, op.k, op.v, op.o, op.lse);
+  args.d_q = heads_of(op.d_q), args.d_k = heads_of(op.d_k), args.d_v = heads_of(op.d_v);
+  args.d_o = heads_of(op.d_o);
+  return args;
+}
+
+int64_t queries_per_piece(const AttentionForward& op) {
+  const int64_t pairs = op.q.shape[0] * op.q.shape[2];
+  return std::min(op.q.shape[1], pairs >= kEnoughHeads ? kQueriesLong : kQueriesShort);
+}
+
 }  // namespace
 
-void CpuBackend::attention_forward(const AttentionForward& op) {
+void CpuBackend::prepare(const AttentionForward& op) {
   check(op);
+  scratch_.reserve(
+      kernels_.attention_forward_scratch(arguments(op), queries_per_piece(op)) * sizeof(float), 0);
+}
+
+void CpuBackend::prepare(const AttentionBackward& op) {
+  check(op);
+  scratch_.reserve(kernels_.attention_backward_scratch(arguments(op)) * sizeof(float), 0);
+}
+
+void CpuBackend::attention_forward(const AttentionForward& op) {
+  prepare(op);
   const int act = act_index(op.q.dtype, "attention_forward");
-  const AttentionArgs args = arguments(op.options, op.q, op.k, op.v, op.o, op.lse);
+  const AttentionArgs args = arguments(op);
   const int64_t pairs = op.q.shape[0] * args.heads;
-  const int64_t chunk = std::min(args.tq, pairs >= kEnoughHeads ? kQueriesLong : kQueriesShort);
+  const int64_t chunk = queries_per_piece(op);
   if (pairs == 0 || chunk == 0) return;
   const int64_t chunks = (args.tq + chunk - 1) / chunk;
-  scratch_.reserve(kernels_.attention_forward_scratch(args, chunk) * sizeof(float), 0);
   pool_.run(pairs * chunks, [&](int64_t i, int slot) {
     // Late queries see most keys: the long pieces go first, the short ones fill the gaps.
     const int64_t c = chunks - 1 - i / pairs, pair = i % pairs;
@@ -60,14 +86,11 @@ void CpuBackend::attention_forward(const AttentionForward& op) {
 }
 
 void CpuBackend::attention_backward(const AttentionBackward& op) {
-  check(op);
+  prepare(op);
   const int act = act_index(op.q.dtype, "attention_backward");
-  AttentionArgs args = arguments(op.options, op.q, op.k, op.v, op.o, op.lse);
-  args.d_q = heads_of(op.d_q), args.d_k = heads_of(op.d_k), args.d_v = heads_of(op.d_v);
-  args.d_o = heads_of(op.d_o);
+  const AttentionArgs args = arguments(op);
   const int64_t pairs = op.q.shape[0] * args.kv_heads, times = args.tq;
   if (pairs == 0 || times == 0) return;
-  scratch_.reserve(kernels_.attention_backward_scratch(args) * sizeof(float), 0);
   // One piece per key/value head does five products per block; where heads are few, pieces that own
   // keys and pieces that own queries do seven between them, but there are many of them.
   const bool whole = pairs >= kEnoughHeads || times <= kBackwardChunk;

@@ -24,7 +24,10 @@ class CpuBackend final : public Backend {
   void synchronize() override {}
 
   void prepare(const Matmul& op) override;
-  size_t scratch_bytes() const override { return scratch_.bytes(); }
+  void prepare(const NormBackward& op) override;
+  void prepare(const AttentionForward& op) override;
+  void prepare(const AttentionBackward& op) override;
+  size_t scratch_bytes() const override { return scratch_.bytes() + products_.library_bytes(); }
   void matmul(const Matmul& op) override;
 
   void embedding_forward(const Tensor& y, const Tensor& tokens, const Tensor& wte,

@@ -20,6 +20,10 @@ namespace {
 /// Depth of one slab of widened operands.
 constexpr int64_t kSlab = 512;
 
+/// oneDNN's f32 product packs slabs of both operands, at most this deep, in memory that it
+/// allocates itself (it takes no scratchpad, neither as dnnl_sgemm nor as a matmul primitive).
+constexpr int64_t kPackedDepth = 768;
+
 /// oneDNN asks OpenMP how many threads it may start, when it plans and when it runs. Here each
 /// thread is one of ours and works alone. (A thread_local in OpenMP, so every thread has to say so
 /// once.)
@@ -220,14 +224,18 @@ std::unique_ptr<Products::Plan> Products::make_plan(const Matmul& op) {
 void Products::prepare(const Matmul& op) {
   if (op.y.numel() == 0) return;
   one_thread_per_product();
-  scratch_.reserve(plan(op).slot_bytes, 0);
+  const Plan& p = plan(op);
+  scratch_.reserve(p.slot_bytes, 0);
+  if (op.a.dtype == DType::BF16 && !p.widen) return;
+  const int64_t depth = std::min(p.depth, kPackedDepth);
+  const size_t packed = (p.grid.tile_rows + p.grid.tile_cols) * depth * sizeof(float);
+  library_bytes_per_thread_ = std::max(library_bytes_per_thread_, packed);
 }
 
 void Products::run(const Matmul& op) {
   if (op.y.numel() == 0) return;
   one_thread_per_product();
   const Plan& p = plan(op);
-  scratch_.reserve(p.slot_bytes, 0);
   pool_.run(p.grid.count(), [&](int64_t tile, int slot) {
     one_thread_per_product();
     run_tile(op, p, tile, slot);

@@ -22,7 +22,9 @@ class Products {
 
   /// Builds the plan of this shape and reserves its scratch memory; touches no data.
   void prepare(const Matmul& op);
-  void run(const Matmul& op);
+  void run(const Matmul& op);  ///< must have been prepared
+  /// Memory that oneDNN takes on its own account while it multiplies, as far as it was prepared.
+  size_t library_bytes() const { return library_bytes_per_thread_ * pool_.threads(); }
 
  private:
   struct Plan;
@@ -39,6 +41,7 @@ class Products {
   Scratch& scratch_;
   Bf16 bf16_;
   std::unique_ptr<Cache> cache_;
+  size_t library_bytes_per_thread_ = 0;
 };
 
 }  // namespace causeway::cpu

@@ -14,7 +14,16 @@ Rows rows_of(const Tensor& t) {
 }
 int64_t width_of(const Tensor& x) { return x.shape[x.rank - 1]; }
 int64_t heads_of(const Tensor& x) { return x.rank == 3 ? x.shape[1] : 1; }
+int64_t row_count(const Tensor& x) { return x.shape[0] * heads_of(x); }
 float* floats(const Tensor& t) { return static_cast<float*>(t.data); }
+
+/// Rows of one group of the backward.
+int64_t rows_per_group(const NormBackward& op) {
+  return std::max<int64_t>(8, (row_count(op.x) + kGroups - 1) / kGroups);
+}
+int64_t group_count(const NormBackward& op) {
+  return (row_count(op.x) + rows_per_group(op) - 1) / rows_per_group(op);
+}
 
 }  // namespace
 
@@ -33,13 +42,17 @@ void CpuBackend::norm_forward(const NormForward& op) {
                              .rstd = floats(op.rstd),
                              .weight = op.weight.data,
                              .bias = op.bias.data};
-  const int64_t rows = op.x.shape[0] * args.heads;
-  in_pieces(rows, rows_per_piece(args.width),
+  in_pieces(row_count(op.x), rows_per_piece(args.width),
             [&](int64_t begin, int64_t end) { kernels_.norm_forward[act](args, begin, end); });
 }
 
-void CpuBackend::norm_backward(const NormBackward& op) {
+void CpuBackend::prepare(const NormBackward& op) {
   check(op);
+  scratch_.reserve(0, group_count(op) * 2 * width_of(op.x) * sizeof(float));
+}
+
+void CpuBackend::norm_backward(const NormBackward& op) {
+  prepare(op);
   const int act = act_index(op.x.dtype, "norm_backward");
   const NormBackwardArgs args{.heads = heads_of(op.x),
                               .width = width_of(op.x),
@@ -50,13 +63,9 @@ void CpuBackend::norm_backward(const NormBackward& op) {
                               .mean = floats(op.mean),
                               .rstd = floats(op.rstd),
                               .weight = op.weight.data};
-  const int64_t rows = op.x.shape[0] * args.heads, width = args.width;
-  const int64_t per_group = std::max<int64_t>(8, (rows + kGroups - 1) / kGroups);
-  const int64_t groups = (rows + per_group - 1) / per_group;
-  // parts (groups, 2, C): sums for d_weight, then for d_bias.
-  scratch_.reserve(0, groups * 2 * width * sizeof(float));
-  float* parts = scratch_.shared();
-  in_pieces(rows, per_group, [&](int64_t begin, int64_t end) {
+  const int64_t width = args.width, per_group = rows_per_group(op), groups = group_count(op);
+  float* parts = scratch_.shared();  // (groups, 2, C): sums for d_weight, then for d_bias
+  in_pieces(row_count(op.x), per_group, [&](int64_t begin, int64_t end) {
     float* part = parts + begin / per_group * 2 * width;
     kernels_.norm_backward[act](args, begin, end, part, op.d_bias ? part + width : nullptr);
   });

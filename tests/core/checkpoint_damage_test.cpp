@@ -4,12 +4,22 @@
 
 #include "tests/core/checkpoint_check.h"
 // Last, so that CHECK means Catch2's.
-#include "tests/catch.h"
+#include "tests/error_of.h"
 
 using namespace causeway;
 using namespace causeway::test;
 namespace fs = std::filesystem;
 using Strings = std::vector<std::string>;
+
+namespace {
+/// Where root runs the test: for as long as it lives, a user whom permissions stop.
+struct AsNobody {
+  static constexpr uid_t kNobody = 65534;
+  const bool root = ::geteuid() == 0;
+  AsNobody() { REQUIRE((!root || ::seteuid(kNobody) == 0)); }
+  ~AsNobody() { CHECK((!root || ::seteuid(0) == 0)); }
+};
+}  // namespace
 
 TEST_CASE("500 random single-byte changes of the newest checkpoint are all noticed") {
   const Scratch scratch;
@@ -36,6 +46,22 @@ TEST_CASE("500 random single-byte changes of the newest checkpoint are all notic
     flip(newest / name, offset, mask);
   }
   CHECK(store.newest_valid().checkpoint->step == 2);
+}
+
+TEST_CASE("a checkpoint that may not be read is an error, not damage to set aside") {
+  const Scratch scratch;
+  CheckpointStore store(scratch.path);
+  save_tiny(store, 1, "one");
+  const fs::path newest = save_tiny(store, 2, "two").folder;
+  const fs::path file = newest / GENERATE("model.safetensors", "manifest.json");
+  fs::permissions(file, fs::perms::none);
+  {
+    const AsNobody nobody;
+    const ErrorInfo error = error_of([&] { store.newest_valid(OnDamage::Skip); });
+    CHECK(error.id == "checkpoint.permission");
+    CHECK(error.where == file.string());
+  }
+  CHECK(fs::exists(newest));
 }
 
 TEST_CASE("damage to a checkpoint's files is named") {

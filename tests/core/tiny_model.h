@@ -24,7 +24,7 @@ class TinyModel {
             Recompute recompute = Recompute::None, bool segments = false, int64_t B = 2)
       : ops_(ops),
         model(config, recompute),
-        state(ops, config, model.params(), precision, StateUse::Training, 1),
+        state(ops, config, model.params(), precision, 1),
         precision_(precision),
         B_(B),
         T_(config.block_size) {

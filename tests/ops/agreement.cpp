@@ -5,7 +5,6 @@
 #include <cmath>
 
 #include "core/cases/case_tensors.h"
-#include "core/cpu/backend.h"
 #include "tests/ops/tolerance.h"
 #include "tests/reference/backend.h"
 
@@ -100,20 +99,6 @@ void require_part(const OpCase& c, Part part, Backend& backend, const Precision&
 }
 
 }  // namespace
-
-const std::vector<NamedBackend>& product_backends() {
-  static const std::vector<NamedBackend> backends = [] {
-    std::vector<NamedBackend> list;
-    for (const char* isa : {"avx512+bf16", "avx512", "avx2", "baseline"}) try {
-        list.push_back({fmt::format("cpu {}", isa), make_cpu_backend({.threads = 2, .isa = isa})});
-      } catch (const Error& e) {
-        if (e.id() != "device.isa") throw;
-        WARN("SKIPPED: " << e.info().what);
-      }
-    return list;
-  }();
-  return backends;
-}
 
 void require_agreement(const std::vector<OpCase>& cases) {
   REQUIRE_FALSE(product_backends().empty());

@@ -14,7 +14,8 @@ struct NamedBackend {
   std::unique_ptr<Backend> backend;
 };
 
-/// The backends a user may run on: the CPU under every instruction set this machine has. Made once.
+/// The backends a user may run on, made once: the CPU under every instruction set this machine has
+/// (product_backends.cpp), or the emulated CUDA backend (tests/simt/product_backends.cpp).
 const std::vector<NamedBackend>& product_backends();
 
 /// Runs every case in f32 and bf16 on every product backend, and requires of forward and backward,

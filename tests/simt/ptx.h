@@ -38,6 +38,9 @@ inline uint32_t smem_u32(const void* p) { return simt::shared_address(p); }
 inline void cp_async16(uint32_t dst, const void* src, bool valid = true) {
   simt::cp_async(dst, src, 16, valid ? 16 : 0);
 }
+inline void cp_async4(uint32_t dst, const void* src, bool valid = true) {
+  simt::cp_async(dst, src, 4, valid ? 4 : 0);
+}
 inline void cp_async_commit() { simt::cp_async_commit(); }
 template <int N>
 void cp_async_wait() {

@@ -2,8 +2,10 @@
 // bit. Read next: train/trainer_open.cpp.
 #include <algorithm>
 #include <chrono>
+#include <set>
 #include <thread>
 
+#include "core/checkpoint_names.h"
 #include "core/philox.h"
 #include "tests/train/markov.h"
 #include "tests/train/program.h"
@@ -87,6 +89,36 @@ TEST_CASE("20 stops by SIGTERM leave no trace in the result") { check_stops(20, 
 
 TEST_CASE("20 stops by SIGKILL leave no trace in the result") {
   check_stops(20, SIGKILL, 128 + SIGKILL, 2);
+}
+
+TEST_CASE("200 stops by SIGKILL leave no trace in the result", "[.long]") {
+  check_stops(200, SIGKILL, 128 + SIGKILL, 3);
+}
+
+TEST_CASE("a save that fails loses nothing: training goes on, and only the last one ends the run") {
+  const TempFolder whole, cut;
+  prepare(whole.path()), prepare(cut.path());
+  REQUIRE(run_program(whole.path(), {"train", "r.yaml"}).exit_code == 0);
+  const std::vector<std::string> third = {"train", "r.yaml", "train.max_steps=100",
+                                          "schedule.decay_steps=300"};
+  REQUIRE(run_program(cut.path(), third).exit_code == 0);
+  {
+    Program limited(cut.path(), {"train", "r.yaml"},
+                    {.most_bytes = 60'000});  // less than the weights take
+    CHECK(limited.wait() == 7);
+    CHECK_THAT(limited.output(), Catch::Contains("step 125 could not be saved, training goes on") &&
+                                     Catch::Contains("error[disk.write]") &&
+                                     Catch::Contains("cannot be written") &&
+                                     Catch::Contains("step    300/300"));
+    const auto left = checkpoint_names::names_in(cut.path() / "runs/r/checkpoints");
+    CHECK(std::set(left.begin(), left.end()) ==
+          std::set<std::string>{"latest", "step-00000075", "step-00000100"});
+  }
+  const auto last = run_program(cut.path(), {"train", "r.yaml"});
+  CHECK_THAT(last.output, Catch::Contains("resuming at step 100"));
+  CHECK(last.exit_code == 0);
+  CHECK(metrics(cut.path()) == metrics(whole.path()));
+  CHECK(final_state(cut.path()) == final_state(whole.path()));
 }
 
 TEST_CASE("1, 2 and 3 threads write the same run") {

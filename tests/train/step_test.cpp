@@ -1,5 +1,5 @@
-// The optimizer step: lanes, accumulation, clipping, the guard. On the double reference, where
-// every sum can be predicted. Read next: train/step.h.
+// The optimizer step: lanes, accumulation, clipping, the guard. Read next: train/step.h,
+// signature_test.cpp.
 #include "train/step.h"
 
 #include <cmath>
@@ -40,17 +40,17 @@ struct Machine {
   explicit Machine(const Config& config, int threads = 1)
       : ops(make_cpu_backend({.threads = threads})),
         model(config.model),
-        state(*ops, config.model, model.params(), Precision::of(config.train.precision),
-              StateUse::Training, 1 + lane_levels(*config.train.grad_lanes)),
+        state(
+            make_training_state(*ops, model, config, comm, Precision::of(config.train.precision))),
         arena(*ops, measure(config)),
-        step(*ops, arena, model, state, config) {
+        step(*ops, comm, arena, model, state, config) {
     state.initialise(*ops, config.run.seed);
   }
 
   size_t measure(const Config& config) {
     const auto plan = make_plan_backend(ops.get());
     Arena measuring;
-    TrainStep dry(*plan, measuring, model, state, config);
+    TrainStep dry(*plan, comm, measuring, model, state, config);
     dry.run(0, fill, 0.1);
     return measuring.peak();
   }
@@ -62,6 +62,7 @@ struct Machine {
   }
 
   std::unique_ptr<Backend> ops;
+  SingleComm comm;
   Model model;
   ModelState state;
   Arena arena;

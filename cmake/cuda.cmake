@@ -1,0 +1,59 @@
+# The CUDA backend. With a toolkit (nvcc, its headers, cuBLASLt) it is built for the architectures
+# below; without one, cuda/ shrinks to backend_absent.cpp and `device: auto` means the CPU.
+#
+# CAUSEWAY_CUDA_ARCHS: -gencode arguments, one per architecture. sm_90a is not a short form of
+# sm_90: it alone has TMA and wgmma, and nvcc wants it spelled out.
+set(CAUSEWAY_CUDA_ARCHS
+    "arch=compute_80,code=sm_80;arch=compute_90a,code=sm_90a;arch=compute_90,code=compute_90"
+    CACHE STRING "nvcc -gencode arguments")
+option(CAUSEWAY_CUDA "Build the CUDA backend where a CUDA toolkit is found" ON)
+
+if(CAUSEWAY_CUDA)
+  find_package(CUDAToolkit 12.4 QUIET)
+endif()
+
+add_library(causeway_cuda STATIC)
+target_link_libraries(causeway_cuda PUBLIC causeway_core)
+if(NOT CUDAToolkit_FOUND OR NOT CUDAToolkit_NVCC_EXECUTABLE OR NOT TARGET CUDA::cublasLt)
+  message(STATUS "CUDA backend: left out (no CUDA toolkit 12.4 or later with nvcc and cuBLASLt)")
+  target_sources(causeway_cuda PRIVATE cuda/backend_absent.cpp)
+  return()
+endif()
+
+message(STATUS "CUDA backend: ${CUDAToolkit_NVCC_EXECUTABLE} ${CUDAToolkit_VERSION}")
+set_property(GLOBAL APPEND PROPERTY causeway_libraries "CUDA ${CUDAToolkit_VERSION}")
+set(CMAKE_CUDA_COMPILER ${CUDAToolkit_NVCC_EXECUTABLE})
+set(CMAKE_CUDA_ARCHITECTURES OFF)  # CAUSEWAY_CUDA_ARCHS instead
+enable_language(CUDA)
+if(NOT CMAKE_CUDA20_STANDARD_COMPILE_OPTION)  # CMake 3.25 does not know that nvcc 13 has C++20
+  set(CMAKE_CUDA20_STANDARD_COMPILE_OPTION -std=c++20)
+  set(CMAKE_CUDA20_EXTENSION_COMPILE_OPTION -std=c++20)
+endif()
+
+file(GLOB cuda_sources CONFIGURE_DEPENDS cuda/*.cpp)
+list(FILTER cuda_sources EXCLUDE REGEX "/backend_absent\\.cpp$")
+target_sources(causeway_cuda PRIVATE ${cuda_sources})
+target_include_directories(causeway_cuda SYSTEM PRIVATE ${CUDAToolkit_INCLUDE_DIRS})
+target_link_libraries(causeway_cuda PRIVATE CUDA::cudart_static CUDA::cublasLt)
+
+# add_cuda_kernels(name gencodes sources...): our own flags, not the host compiler's warnings.
+function(add_cuda_kernels name gencodes)
+  add_library(${name} OBJECT ${ARGN})
+  target_include_directories(${name} PRIVATE ${CMAKE_SOURCE_DIR})
+  # --expt-relaxed-constexpr: core/philox.h is constexpr and serves every backend.
+  target_compile_options(${name} PRIVATE --expt-relaxed-constexpr -lineinfo -Xcompiler=-Wall)
+  foreach(gencode ${gencodes})
+    target_compile_options(${name} PRIVATE "SHELL:-gencode ${gencode}")
+  endforeach()
+  target_sources(causeway_cuda PRIVATE $<TARGET_OBJECTS:${name}>)
+endfunction()
+
+# Kernels of Hopper alone are compiled for it alone, and chosen at run time.
+file(GLOB kernel_sources CONFIGURE_DEPENDS cuda/*.cu)
+set(hopper_sources ${kernel_sources})
+list(FILTER hopper_sources INCLUDE REGEX "_hopper\\.cu$")
+list(FILTER kernel_sources EXCLUDE REGEX "_hopper\\.cu$")
+add_cuda_kernels(causeway_cuda_kernels "${CAUSEWAY_CUDA_ARCHS}" ${kernel_sources})
+if(hopper_sources AND CAUSEWAY_CUDA_ARCHS MATCHES "sm_90a")
+  add_cuda_kernels(causeway_cuda_hopper "arch=compute_90a,code=sm_90a" ${hopper_sources})
+endif()

@@ -1,0 +1,181 @@
+// Causal attention backward on Hopper: the two kernels of attention_backward_mma.cuh, whose
+// formulas stand there, over the ring of attention_hopper.cuh. While the tensor cores make d_o·v, a
+// warpgroup exponentiates the scores; what it adds to its gradients runs on into the next tile.
+#pragma once
+#include "cuda/attention_backward_mma.cuh"
+#include "cuda/attention_hopper.cuh"
+
+namespace causeway::cuda {
+
+template <int kSize>
+using QueryRing = Ring<kSize, 2>;
+/// With lse and delta of the 64 queries of each stage.
+template <int kSize>
+using KeyRing = Ring<kSize, 2, 2 * 4 * 64>;
+
+/// d_q (B, T, H, D) written. k and v are mapped as (B·T, K·D) in boxes of 64 × 64.
+/// Grid (⌈T / kOwn⌉, H, B), kThreads threads of the ring.
+template <int kSize>
+__global__ void __launch_bounds__(QueryRing<kSize>::kThreads, 1)
+    attention_backward_queries_hopper_kernel(const AttentionBackwardArgs<__nv_bfloat16> a,
+                                             const KGRID_CONSTANT TensorMap k,
+                                             const KGRID_CONSTANT TensorMap v) {
+  using R = QueryRing<kSize>;
+  KDYN_SHARED(smem);
+  const AttentionShape& shape = a.shape;
+  const R ring{smem_u32(smem)};
+  const int warp = threadIdx.x >> 5, lane = threadIdx.x & 31, g = lane >> 2, p = lane & 3;
+  const int head = blockIdx.y, batch = blockIdx.z;
+  const int query0 = (gridDim.x - 1 - blockIdx.x) * R::kOwn;          // longest rows first
+  const int groups = min(R::kGroups, (shape.tq - query0 + 63) / 64);  // those that have queries
+  if (threadIdx.x == 0) ring.init(groups);
+  __syncthreads();
+  if (warp >= 4 * R::kGroups) {
+    registers_lower<R::kLoadRegisters>();
+    const int x = head / shape.group * kSize, y = batch * shape.tk;
+    if (warp == 4 * R::kGroups && lane == 0)
+      for (int j = 0; j < key_tiles(shape, query0 + 64 * groups - 1); ++j) {
+        ring.wait_empty(j);
+        ring.load(j, k, v, x, y + j * R::kStep);
+      }
+    return;
+  }
+  if (warp >= 4 * groups) return;
+
+  registers_raise<R::kRegisters>();
+  const int row = 16 * warp, query = query0 + row + g;  // the lane's rows: query and query + 8
+  const int count = key_tiles(shape, query0 + warp / 4 * 64 + 63);
+  const float factor = shape.scale * kLog2E;
+  uint32_t q[kSize / 16][4], d_o[kSize / 16][4], weights[4][4];
+  load_left_rows<kSize>(q, a.q.head(batch, head, kSize), a.q.t, query, shape.tq);
+  load_left_rows<kSize>(d_o, a.d_o.head(batch, head, kSize), a.d_o.t, query, shape.tq);
+  float lse2[2], delta[2];
+#pragma unroll
+  for (int r = 0; r < 2; ++r) {
+    const bool valid = query + 8 * r < shape.tq;
+    const int64_t at = (int64_t{batch} * shape.heads + head) * shape.tq + query + 8 * r;
+    lse2[r] = valid ? a.lse[at] * kLog2E : 0.0f, delta[r] = valid ? a.delta[at] : 0.0f;
+  }
+
+  float d_q[1][kSize / 8][4] = {}, s[1][8][4], dp[1][8][4];
+  for (int j = 0; j < count; ++j) {
+    ring.wait_first(j);
+    start_rows<kSize>(s, q, ring.first(j));
+    ring.wait_second(j);
+    start_rows<kSize>(dp, d_o, ring.second(j));
+    wgmma_wait<1>();  // the scores, and d_q of the tile before
+    if (j > 0) ring.release(j - 1);
+    if ((j + 1) * R::kStep > query0 + row + 1) {
+#pragma unroll
+      for (int i = 0; i < 32; ++i) {
+        const int key = j * R::kStep + i / 4 * 8 + 2 * p + i % 2;
+        if (key > query + i % 4 / 2 * 8) s[0][i / 4][i % 4] = -INFINITY;
+      }
+    }
+#pragma unroll
+    for (int i = 0; i < 32; ++i)
+      s[0][i / 4][i % 4] = ex2(s[0][i / 4][i % 4] * factor - lse2[i % 4 / 2]);
+    wgmma_wait<0>();
+#pragma unroll
+    for (int i = 0; i < 32; ++i) s[0][i / 4][i % 4] *= dp[0][i / 4][i % 4] - delta[i % 4 / 2];
+    pack_left(weights, s);
+    start_columns<kSize>(d_q, weights, ring.first(j));
+  }
+  wgmma_wait<0>();
+  scale_all(d_q, shape.scale);
+  store_rows<kSize>(a.d_q.head(batch, head, kSize), a.d_q.t, query0, shape.tq, d_q,
+                    smem + R::kResults, row);
+}
+
+/// d_k, d_v (B, T, K, D) written. q and d_o are mapped as (B·T, H·D) in boxes of 64 × 64. Scores
+/// are computed transposed, keys by queries. Grid (⌈T / kOwn⌉, K, B), kThreads threads of the ring.
+template <int kSize>
+__global__ void __launch_bounds__(KeyRing<kSize>::kThreads, 1)
+    attention_backward_keys_hopper_kernel(const AttentionBackwardArgs<__nv_bfloat16> a,
+                                          const KGRID_CONSTANT TensorMap q,
+                                          const KGRID_CONSTANT TensorMap d_o) {
+  using R = KeyRing<kSize>;
+  KDYN_SHARED(smem);
+  const AttentionShape& shape = a.shape;
+  const R ring{smem_u32(smem)};
+  const int warp = threadIdx.x >> 5, lane = threadIdx.x & 31, g = lane >> 2, p = lane & 3;
+  const int kv_head = blockIdx.y, batch = blockIdx.z, key0 = blockIdx.x * R::kOwn;
+  const int groups = min(R::kGroups, (shape.tk - key0 + 63) / 64);  // those that have keys
+  const QueryTiles<R::kStep, Scores::Causal> tiles(shape, batch, key0, shape.tk);
+  // A stage's lse and delta, 64 each.
+  const auto stats = [&](int i) {
+    return reinterpret_cast<float*>(smem + R::kStats) + i % R::kStages * 2 * R::kStep;
+  };
+  if (threadIdx.x == 0) ring.init(groups, 2);
+  __syncthreads();
+  if (warp >= 4 * R::kGroups) {
+    registers_lower<R::kLoadRegisters>();
+    if (warp > 4 * R::kGroups) return;
+    for (int i = 0; i < tiles.total; ++i) {
+      ring.wait_empty(i);
+      const int head = kv_head * shape.group + tiles.head_in_group(i), query0 = tiles.query0(i);
+      if (lane == 0) ring.load(i, q, d_o, head * kSize, batch * shape.tq + query0);
+#pragma unroll
+      for (int r = lane; r < R::kStep; r += 32) {
+        const bool valid = query0 + r < shape.tq;  // past the end p must be 0: q is not
+        const int64_t at = (int64_t{batch} * shape.heads + head) * shape.tq + query0 + r;
+        stats(i)[r] = valid ? a.lse[at] * kLog2E : INFINITY;
+        stats(i)[R::kStep + r] = valid ? a.delta[at] : 0.0f;
+      }
+      __syncwarp();
+      if (lane == 0) mbar_arrive(ring.barrier(0, i));
+    }
+    return;
+  }
+  if (warp >= 4 * groups) return;
+
+  registers_raise<R::kRegisters>();
+  const int row = 16 * warp, key = key0 + row + g;  // the lane's rows: key and key + 8
+  const float factor = shape.scale * kLog2E;
+  uint32_t k[kSize / 16][4], v[kSize / 16][4], weights[4][4], slopes[4][4];
+  load_left_rows<kSize>(k, a.k.head(batch, kv_head, kSize), a.k.t, key, shape.tk);
+  load_left_rows<kSize>(v, a.v.head(batch, kv_head, kSize), a.v.t, key, shape.tk);
+  float d_k[1][kSize / 8][4] = {}, d_v[1][kSize / 8][4] = {}, s[1][8][4], dp[1][8][4];
+  for (int i = 0; i < tiles.total; ++i) {
+    ring.wait_first(i);
+    start_rows<kSize>(s, k, ring.first(i));
+    ring.wait_second(i);
+    start_rows<kSize>(dp, v, ring.second(i));
+    wgmma_wait<1>();  // the scores, and the gradients of the tile before
+    if (i > 0) ring.release(i - 1);
+    const int query0 = tiles.query0(i);
+    if (query0 < key0 + row + 15) {
+#pragma unroll
+      for (int e = 0; e < 32; ++e) {
+        const int query = query0 + e / 4 * 8 + 2 * p + e % 2;
+        if (query < key + e % 4 / 2 * 8) s[0][e / 4][e % 4] = -INFINITY;
+      }
+    }
+    const float* const lse2 = stats(i);
+#pragma unroll
+    for (int n = 0; n < 8; ++n) {
+      const float2 level = *reinterpret_cast<const float2*>(lse2 + 8 * n + 2 * p);
+#pragma unroll
+      for (int e = 0; e < 4; ++e)
+        s[0][n][e] = ex2(s[0][n][e] * factor - (e % 2 ? level.y : level.x));
+    }
+    pack_left(weights, s);
+    wgmma_wait<0>();
+#pragma unroll
+    for (int n = 0; n < 8; ++n) {
+      const float2 delta = *reinterpret_cast<const float2*>(lse2 + R::kStep + 8 * n + 2 * p);
+#pragma unroll
+      for (int e = 0; e < 4; ++e) s[0][n][e] *= dp[0][n][e] - (e % 2 ? delta.y : delta.x);
+    }
+    pack_left(slopes, s);
+    start_columns<kSize>(d_v, weights, ring.second(i));
+    start_columns<kSize>(d_k, slopes, ring.first(i));
+  }
+  wgmma_wait<0>();
+  scale_all(d_k, shape.scale);
+  unsigned char* const results = smem + R::kResults;
+  store_rows<kSize>(a.d_k.head(batch, kv_head, kSize), a.d_k.t, key0, shape.tk, d_k, results, row);
+  store_rows<kSize>(a.d_v.head(batch, kv_head, kSize), a.d_v.t, key0, shape.tk, d_v, results, row);
+}
+
+}  // namespace causeway::cuda

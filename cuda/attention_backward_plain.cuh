@@ -1,0 +1,127 @@
+// Attention backward without tensor cores: the two kernels of attention_backward_mma.cuh, whose
+// formulas stand there, over the tiles of attention_plain.cuh.
+#pragma once
+#include "cuda/attention_plain.cuh"
+
+namespace causeway::cuda {
+
+template <int kCapacity>
+constexpr int kPlainBackwardBytes = 4 * (4 * Plain<kCapacity>::kTileFloats +
+                                         2 * Plain<kCapacity>::kWeightFloats);
+
+/// Probability, and gradient of q·k, of one pair in sight.
+struct PairGradient {
+  float p, ds;
+};
+__device__ __forceinline__ PairGradient pair_gradient(const AttentionShape& shape, int head,
+                                                      float dot, float dp, int distance, float lse,
+                                                      float delta) {
+  const Score score = exact_score(shape, head, dot, distance);
+  const float p = expf(score.value - lse);
+  return {p, p * (dp - delta) * score.cap_slope * shape.scale};
+}
+
+/// d_q (B, T, H, D) written. Grid (⌈T / tile⌉, H, B), kPlainThreads threads.
+template <class T, int kCapacity>
+__global__ void __launch_bounds__(kPlainThreads, 2)
+    attention_backward_queries_plain_kernel(const AttentionBackwardArgs<T> a) {
+  using P = Plain<kCapacity>;
+  KDYN_SHARED(smem);
+  float* const q = reinterpret_cast<float*>(smem);
+  float* const d_o = q + P::kTileFloats;
+  float* const k = d_o + P::kTileFloats;
+  float* const v = k + P::kTileFloats;
+  float* const w = v + P::kTileFloats;
+  const AttentionShape& shape = a.shape;
+  const int head = blockIdx.y, batch = blockIdx.z, kv_head = head / shape.group;
+  const int query0 = (gridDim.x - 1 - blockIdx.x) * P::kTile, size = shape.size;
+  const int key_begin = first_key_of_all<kPlainWarps>(shape, batch, query0, P::kTile);
+  const int key_end = min(query0 + P::kTile, shape.tk);
+  P::load(q, a.q.head(batch, head, size), a.q.t, query0, shape.tq, size);
+  P::load(d_o, a.d_o.head(batch, head, size), a.d_o.t, query0, shape.tq, size);
+
+  typename P::Rows d_q = {};
+  for (int key0 = key_begin; key0 < key_end; key0 += P::kTile) {
+    __syncthreads();  // the last tile has been read
+    P::load(k, a.k.head(batch, kv_head, size), a.k.t, key0, shape.tk, size);
+    P::load(v, a.v.head(batch, kv_head, size), a.v.t, key0, shape.tk, size);
+    __syncthreads();
+    typename P::Scores s, dp;
+    P::dots(s, q, k, size);
+    P::dots(dp, d_o, v, size);
+#pragma unroll
+    for (int i = 0; i < P::kPer; ++i) {
+      const int query = query0 + P::ty() + 16 * i;
+      const bool valid = query < shape.tq;
+      const int64_t stat = (int64_t{batch} * shape.heads + head) * shape.tq + query;
+      const float lse = valid ? a.lse[stat] : 0.0f, delta = valid ? a.delta[stat] : 0.0f;
+      const int first = valid ? shape.first_key_of(batch, query) : 0;
+#pragma unroll
+      for (int j = 0; j < P::kPer; ++j) {
+        const int key = key0 + P::tx() + 16 * j;
+        const bool visible = valid && key <= query && key >= first;
+        P::weight(w, i, j) =
+            visible ? pair_gradient(shape, head, s[i][j], dp[i][j], query - key, lse, delta).ds
+                    : 0.0f;
+      }
+    }
+    __syncthreads();
+    P::mix(d_q, w, k);
+  }
+  P::store(a.d_q.head(batch, head, size), a.d_q.t, query0, shape.tq, size, d_q);
+}
+
+/// d_k, d_v (B, T, K, D) written. Grid (⌈T / tile⌉, K, B), kPlainThreads threads.
+template <class T, int kCapacity>
+__global__ void __launch_bounds__(kPlainThreads, 2)
+    attention_backward_keys_plain_kernel(const AttentionBackwardArgs<T> a) {
+  using P = Plain<kCapacity>;
+  KDYN_SHARED(smem);
+  float* const k = reinterpret_cast<float*>(smem);
+  float* const v = k + P::kTileFloats;
+  float* const q = v + P::kTileFloats;
+  float* const d_o = q + P::kTileFloats;
+  float* const w_p = d_o + P::kTileFloats;
+  float* const w_ds = w_p + P::kWeightFloats;
+  const AttentionShape& shape = a.shape;
+  const int kv_head = blockIdx.y, batch = blockIdx.z, key0 = blockIdx.x * P::kTile;
+  const int size = shape.size, key_end = min(key0 + P::kTile, shape.tk);
+  const QueryTiles<P::kTile, Scores::General> tiles(shape, batch, key0, key_end);
+  P::load(k, a.k.head(batch, kv_head, size), a.k.t, key0, shape.tk, size);
+  P::load(v, a.v.head(batch, kv_head, size), a.v.t, key0, shape.tk, size);
+
+  typename P::Rows d_k = {}, d_v = {};
+  for (int i = tiles.next(0); i < tiles.total; i = tiles.next(i + 1)) {
+    const int head = kv_head * shape.group + tiles.head_in_group(i), query0 = tiles.query0(i);
+    __syncthreads();  // the last tile has been read
+    P::load(q, a.q.head(batch, head, size), a.q.t, query0, shape.tq, size);
+    P::load(d_o, a.d_o.head(batch, head, size), a.d_o.t, query0, shape.tq, size);
+    __syncthreads();
+    typename P::Scores s, dp;  // keys by queries
+    P::dots(s, k, q, size);
+    P::dots(dp, v, d_o, size);
+#pragma unroll
+    for (int j = 0; j < P::kPer; ++j) {
+      const int query = query0 + P::tx() + 16 * j;
+      const bool valid = query < shape.tq;
+      const int64_t stat = (int64_t{batch} * shape.heads + head) * shape.tq + query;
+      const float lse = valid ? a.lse[stat] : 0.0f, delta = valid ? a.delta[stat] : 0.0f;
+      const int first = valid ? shape.first_key_of(batch, query) : 0;
+#pragma unroll
+      for (int r = 0; r < P::kPer; ++r) {
+        const int key = key0 + P::ty() + 16 * r;
+        PairGradient pair{0.0f, 0.0f};
+        if (valid && key <= query && key >= first)
+          pair = pair_gradient(shape, head, s[r][j], dp[r][j], query - key, lse, delta);
+        P::weight(w_p, r, j) = pair.p, P::weight(w_ds, r, j) = pair.ds;
+      }
+    }
+    __syncthreads();
+    P::mix(d_v, w_p, d_o);
+    P::mix(d_k, w_ds, q);
+  }
+  P::store(a.d_k.head(batch, kv_head, size), a.d_k.t, key0, shape.tk, size, d_k);
+  P::store(a.d_v.head(batch, kv_head, size), a.d_v.t, key0, shape.tk, size, d_v);
+}
+
+}  // namespace causeway::cuda

@@ -1,0 +1,242 @@
+// The CUDA backend: memory, and one call per operation. See cuda_backend.h. Read next: launches.h.
+#include "cuda/backend.h"
+
+#include "core/ops_check.h"
+#include "cuda/attention.h"
+#include "cuda/cuda_backend.h"
+#include "cuda/launches.h"
+
+namespace causeway {
+
+std::unique_ptr<Backend> make_cuda_backend() { return std::make_unique<cuda::CudaBackend>(); }
+
+namespace cuda {
+namespace {
+
+[[noreturn]] void refuse(const char* op, const std::string& expected, const Tensor& got) {
+  throw Error(
+      {.id = "op.unsupported",
+       .where = "",
+       .what = fmt::format("[{}] expected {} on CUDA, got {}", op, expected, to_string(got)),
+       .remedy = "another backend may have it: device: cpu"});
+}
+
+/// f64 and c128 are the reference backend's.
+void require_act(const char* op, const Tensor& t) {
+  if (t.dtype != DType::F32 && t.dtype != DType::BF16) refuse(op, "f32 or bf16", t);
+}
+
+BiasGradient bias_gradient_of(const Matmul& op) {
+  return {.d_bias = op.d_bias, .a = op.a, .a_transpose = op.a_transpose, .mode = op.mode};
+}
+
+}  // namespace
+
+CudaBackend::CudaBackend() : scratch_(stream_) { scratch_.reserve(Products::workspace_bytes()); }
+
+void* CudaBackend::allocate(size_t bytes) {
+  void* const data = allocate_or_throw(bytes);
+  cuda::zero(data, bytes, stream_);
+  return data;
+}
+
+void CudaBackend::deallocate(void* data, size_t) noexcept { cuda::deallocate(data); }
+
+void CudaBackend::upload(const Tensor& dst, const void* host) {
+  CHECK(dst.contiguous(), "upload to a strided {}", to_string(dst));
+  staging_.upload(dst.data, host, dst.bytes(), stream_);
+}
+
+void CudaBackend::download(void* host, const Tensor& src) {
+  CHECK(src.contiguous(), "download of a strided {}", to_string(src));
+  if (src.bytes() > 0) cuda::copy(host, src.data, src.bytes(), stream_);
+  synchronize();
+}
+
+void CudaBackend::copy(const Tensor& dst, const Tensor& src) {
+  check_copy(dst, src);
+  if (!dst.contiguous() || !src.contiguous())
+    copy_strided(dst, src, stream_);
+  else if (dst.bytes() > 0)
+    cuda::copy(dst.data, src.data, dst.bytes(), stream_);
+  check_launch("copy");
+}
+
+void CudaBackend::zero(const Tensor& x) {
+  CHECK(x.contiguous(), "zero of a strided {}", to_string(x));
+  if (x.bytes() > 0) cuda::zero(x.data, x.bytes(), stream_);
+}
+
+void CudaBackend::synchronize() { cuda::synchronize(stream_); }
+
+void CudaBackend::prepare(const Matmul& op) {
+  check(op);
+  require_act("matmul", op.a);
+  if (op.bias && op.bias.dtype != op.y.dtype) refuse("matmul", "bias in the dtype of y", op.bias);
+  products_.prepare(op);
+  if (op.d_bias) scratch_.reserve(bias_gradient_scratch_bytes(bias_gradient_of(op)));
+}
+
+void CudaBackend::matmul(const Matmul& op) {
+  prepare(op);
+  void* const scratch = scratch_.reserve(0);
+  products_.run(op, scratch, stream_);
+  if (op.d_bias) bias_gradient(bias_gradient_of(op), scratch, stream_);
+  check_launch("matmul");
+}
+
+void CudaBackend::embedding_forward(const Tensor& y, const Tensor& tokens, const Tensor& wte,
+                                    const Tensor& wpe, const Tensor& position) {
+  check_embedding_forward(y, tokens, wte, wpe, position);
+  require_act("embedding_forward", y);
+  cuda::embedding_forward({.y = y, .tokens = tokens, .wte = wte, .wpe = wpe, .position = position},
+                          stream_);
+  check_launch("embedding_forward");
+}
+
+void CudaBackend::embedding_backward(const Tensor& d_wte, GradMode wte_mode, const Tensor& d_wpe,
+                                     GradMode wpe_mode, const Tensor& d_y, const Tensor& tokens,
+                                     const Tensor& position) {
+  check_embedding_backward(d_wte, d_wpe, d_y, tokens, position);
+  require_act("embedding_backward", d_y);
+  const EmbeddingBackward op{.d_wte = d_wte,
+                             .wte_mode = wte_mode,
+                             .d_wpe = d_wpe,
+                             .wpe_mode = wpe_mode,
+                             .d_y = d_y,
+                             .tokens = tokens,
+                             .position = position};
+  cuda::embedding_backward(op, scratch_.reserve(embedding_scratch_bytes(op)), stream_);
+  check_launch("embedding_backward");
+}
+
+void CudaBackend::norm_forward(const NormForward& op) {
+  check(op);
+  require_act("norm_forward", op.x);
+  if (!norm_fits(op.x)) refuse("norm_forward", "rows of at most 4096", op.x);
+  cuda::norm_forward(op, stream_);
+  check_launch("norm_forward");
+}
+
+void CudaBackend::prepare(const NormBackward& op) {
+  check(op);
+  require_act("norm_backward", op.x);
+  if (!norm_fits(op.x)) refuse("norm_backward", "rows of at most 4096", op.x);
+  scratch_.reserve(norm_scratch_bytes(op));
+}
+
+void CudaBackend::norm_backward(const NormBackward& op) {
+  prepare(op);
+  cuda::norm_backward(op, scratch_.reserve(0), stream_);
+  check_launch("norm_backward");
+}
+
+void CudaBackend::rope(const Tensor& x, const Tensor& table, const Tensor& position,
+                       RopeDirection direction) {
+  check_rope(x, table, position);
+  require_act("rope", x);
+  cuda::rope(x, table, position, direction, stream_);
+  check_launch("rope");
+}
+
+void CudaBackend::prepare(const AttentionForward& op) {
+  check(op);
+  require_act("attention_forward", op.q);
+  if (op.q.shape[3] > kMaxHeadSize) refuse("attention_forward", "heads of at most 256", op.q);
+}
+
+void CudaBackend::attention_forward(const AttentionForward& op) {
+  prepare(op);
+  cuda::attention_forward(op, stream_);
+  check_launch("attention_forward");
+}
+
+void CudaBackend::prepare(const AttentionBackward& op) {
+  check(op);
+  require_act("attention_backward", op.q);
+  if (op.q.shape[3] > kMaxHeadSize) refuse("attention_backward", "heads of at most 256", op.q);
+  scratch_.reserve(attention_scratch_bytes(op));
+}
+
+void CudaBackend::attention_backward(const AttentionBackward& op) {
+  prepare(op);
+  cuda::attention_backward(op, scratch_.reserve(0), stream_);
+  check_launch("attention_backward");
+}
+
+void CudaBackend::activation_forward(Activation kind, const Tensor& y, const Tensor& x) {
+  check_activation_forward(kind, y, x);
+  require_act("activation_forward", x);
+  cuda::activation_forward(kind, y, x, stream_);
+  check_launch("activation_forward");
+}
+
+void CudaBackend::activation_backward(Activation kind, const Tensor& d_x, const Tensor& d_y,
+                                      const Tensor& x) {
+  check_activation_backward(kind, d_x, d_y, x);
+  require_act("activation_backward", x);
+  cuda::activation_backward(kind, d_x, d_y, x, stream_);
+  check_launch("activation_backward");
+}
+
+void CudaBackend::dropout(const Tensor& y, const Tensor& x, double p, const RandomStream& stream) {
+  check_dropout(y, x, p);
+  require_act("dropout", x);
+  cuda::dropout(y, x, p, stream, stream_);
+  check_launch("dropout");
+}
+
+void CudaBackend::cross_entropy(const CrossEntropy& op) {
+  check(op);
+  require_act("cross_entropy", op.logits);
+  cuda::cross_entropy(op, stream_);
+  check_launch("cross_entropy");
+}
+
+void CudaBackend::sum(const Tensor& out, const Tensor& x) {
+  check_sum(out, x);
+  require_act("sum", x);
+  cuda::sum(out, x, stream_);
+  check_launch("sum");
+}
+
+void CudaBackend::sum_of_squares(const Tensor& partials, const Tensor& x) {
+  check_sum_of_squares(partials, x);
+  require_act("sum_of_squares", x);
+  cuda::sum_of_squares(partials, x, stream_);
+  check_launch("sum_of_squares");
+}
+
+void CudaBackend::clip_and_guard(const Tensor& scalars, const Tensor& partials,
+                                 const Tensor& losses, double max_norm) {
+  check_clip_and_guard(scalars, partials, losses, max_norm);
+  if (scalars.dtype != DType::F64) refuse("clip_and_guard", "scalars f64", scalars);
+  cuda::clip_and_guard(scalars, partials, losses, max_norm, stream_);
+  check_launch("clip_and_guard");
+}
+
+void CudaBackend::adamw(const AdamW& op, std::span<const AdamWSlice> slices) {
+  check(op, slices);
+  for (const AdamWSlice& s : slices) require_act("adamw", s.value);
+  cuda::adamw(op, slices, stream_);
+  check_launch("adamw");
+}
+
+void CudaBackend::axpby(const Tensor& y, double alpha, const Tensor& x, double beta) {
+  check_axpby(y, x);
+  require_act("axpby", x);
+  cuda::axpby(y, alpha, x, beta, stream_);
+  check_launch("axpby");
+}
+
+void CudaBackend::cast(const Tensor& y, const Tensor& x) {
+  check_cast(y, x);
+  for (const Tensor* t : {&y, &x})
+    if (t->dtype != DType::F64) require_act("cast", *t);
+  if (y.dtype == x.dtype) return copy(y, x);
+  cuda::cast(y, x, stream_);
+  check_launch("cast");
+}
+
+}  // namespace cuda
+}  // namespace causeway

@@ -1,0 +1,107 @@
+// The CUDA runtime behind the seam, and the search for a device. See runtime.h, backend.h.
+#include "cuda/runtime.h"
+
+#include "core/error.h"
+#include "cuda/backend.h"
+
+namespace causeway {
+namespace cuda {
+namespace {
+
+void require(cudaError_t error, const char* what) {
+  if (error == cudaSuccess) return;
+  throw Error({.id = "device.cuda",
+               .where = "",
+               .what = fmt::format("[{}] the GPU reports: {} ({})", what, cudaGetErrorString(error),
+                                   cudaGetErrorName(error)),
+               .remedy = "an error of an earlier operation may show here: CUDA_LAUNCH_BLOCKING=1 "
+                         "tells which; causeway doctor checks the device"});
+}
+
+}  // namespace
+
+void* allocate(size_t bytes) {
+  void* data = nullptr;
+  if (cudaMalloc(&data, bytes) == cudaSuccess) return data;
+  cudaGetLastError();  // a refusal is an answer, not a failed launch
+  return nullptr;
+}
+void deallocate(void* data) noexcept { cudaFree(data); }
+
+MemoryInfo memory_info() {
+  MemoryInfo info;
+  require(cudaMemGetInfo(&info.free, &info.total), "memory");
+  return info;
+}
+
+void* allocate_pinned(size_t bytes) {
+  void* data = nullptr;
+  if (cudaMallocHost(&data, bytes) == cudaSuccess) return data;
+  cudaGetLastError();
+  return nullptr;
+}
+void deallocate_pinned(void* data) noexcept { cudaFreeHost(data); }
+
+cudaStream_t make_stream() {
+  cudaStream_t stream = nullptr;
+  require(cudaStreamCreateWithFlags(&stream, cudaStreamNonBlocking), "stream");
+  return stream;
+}
+void destroy(cudaStream_t stream) noexcept { cudaStreamDestroy(stream); }
+
+cudaEvent_t make_event() {
+  cudaEvent_t event = nullptr;
+  require(cudaEventCreateWithFlags(&event, cudaEventDisableTiming), "event");
+  return event;
+}
+void destroy(cudaEvent_t event) noexcept { cudaEventDestroy(event); }
+void record(cudaEvent_t event, cudaStream_t stream) {
+  require(cudaEventRecord(event, stream), "event");
+}
+void wait(cudaEvent_t event) { require(cudaEventSynchronize(event), "event"); }
+void synchronize(cudaStream_t stream) { require(cudaStreamSynchronize(stream), "synchronize"); }
+
+void copy(void* dst, const void* src, size_t bytes, cudaStream_t stream) {
+  require(cudaMemcpyAsync(dst, src, bytes, cudaMemcpyDefault, stream), "copy");
+}
+void zero(void* data, size_t bytes, cudaStream_t stream) {
+  require(cudaMemsetAsync(data, 0, bytes, stream), "zero");
+}
+
+void check_launch(const char* op) { require(cudaGetLastError(), op); }
+
+}  // namespace cuda
+
+namespace {
+
+/// The kernels' code is built for this compute capability and later ones.
+constexpr int kLeastMajor = 8;
+
+CudaSearch not_found(std::string why) {
+  return {.device = std::nullopt, .why_not = std::move(why)};
+}
+
+}  // namespace
+
+CudaSearch find_cuda_device() {
+  int count = 0;
+  const cudaError_t error = cudaGetDeviceCount(&count);
+  if (error == cudaErrorInsufficientDriver)
+    return not_found("the NVIDIA driver is missing or older than this build's CUDA needs");
+  if (error != cudaSuccess && error != cudaErrorNoDevice)
+    return not_found(fmt::format("CUDA says: {}", cudaGetErrorString(error)));
+  if (count == 0) return not_found("this machine shows no NVIDIA GPU (CUDA_VISIBLE_DEVICES?)");
+  cudaDeviceProp properties{};
+  if (cudaGetDeviceProperties(&properties, 0) != cudaSuccess)
+    return not_found("the GPU does not answer");
+  if (properties.major < kLeastMajor)
+    return not_found(fmt::format("{} has compute capability {}.{}; {}.0 is the least that works",
+                                 properties.name, properties.major, properties.minor, kLeastMajor));
+  return {.device = CudaDevice{.name = properties.name,
+                               .major = properties.major,
+                               .minor = properties.minor,
+                               .memory = properties.totalGlobalMem},
+          .why_not = ""};
+}
+
+}  // namespace causeway

@@ -1,0 +1,39 @@
+// The seam to the CUDA runtime: memory, copies, streams, events. Two files implement it:
+// runtime.cpp on a GPU, tests/simt/host_runtime.cpp in the emulation, where device memory is host
+// memory. Read next: runtime.cpp, backend.cpp.
+#pragma once
+#include <cuda_runtime_api.h>
+
+#include <cstddef>
+
+namespace causeway::cuda {
+
+struct MemoryInfo {
+  size_t free = 0, total = 0;  ///< bytes of the device
+};
+
+/// Device memory, aligned to 256 bytes; nullptr when the device refuses.
+void* allocate(size_t bytes);
+void deallocate(void* data) noexcept;
+MemoryInfo memory_info();
+
+/// Host memory that the device copies from without staging; nullptr when the system refuses.
+void* allocate_pinned(size_t bytes);
+void deallocate_pinned(void* data) noexcept;
+
+cudaStream_t make_stream();
+void destroy(cudaStream_t stream) noexcept;
+cudaEvent_t make_event();
+void destroy(cudaEvent_t event) noexcept;
+void record(cudaEvent_t event, cudaStream_t stream);
+void wait(cudaEvent_t event);  ///< on the host
+void synchronize(cudaStream_t stream);
+
+/// Between any two places; asynchronous where the host's side is pinned.
+void copy(void* dst, const void* src, size_t bytes, cudaStream_t stream);
+void zero(void* data, size_t bytes, cudaStream_t stream);
+
+/// Throws Error "device.cuda", which names `op`, when a launch or copy since the last call failed.
+void check_launch(const char* op);
+
+}  // namespace causeway::cuda

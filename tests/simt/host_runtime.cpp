@@ -1,0 +1,59 @@
+// The CUDA runtime of the emulation: device memory is host memory that the engine knows, and
+// everything has happened when it returns. See cuda/runtime.h.
+#include <cstdlib>
+#include <cstring>
+#include <new>
+
+#include "cuda/backend.h"
+#include "cuda/runtime.h"
+#include "tests/simt/engine.h"
+
+namespace causeway::cuda {
+namespace {
+
+constexpr std::align_val_t kAlignment{256};
+/// Kept free on both sides, so that a kernel that leaves its memory is caught.
+constexpr size_t kRedZone = 256;
+
+}  // namespace
+
+void* allocate(size_t bytes) {
+  char* const whole =
+      static_cast<char*>(::operator new(bytes + 2 * kRedZone, kAlignment, std::nothrow));
+  if (!whole) return nullptr;
+  simt::add_region(whole + kRedZone, bytes, kRedZone, true, "device memory");
+  return whole + kRedZone;
+}
+void deallocate(void* data) noexcept {
+  if (!data) return;
+  simt::remove_region(data);
+  ::operator delete(static_cast<char*>(data) - kRedZone, kAlignment);
+}
+MemoryInfo memory_info() { return {}; }
+
+void* allocate_pinned(size_t bytes) { return std::malloc(bytes); }
+void deallocate_pinned(void* data) noexcept { std::free(data); }
+
+cudaStream_t make_stream() { return nullptr; }
+void destroy(cudaStream_t) noexcept {}
+cudaEvent_t make_event() { return nullptr; }
+void destroy(cudaEvent_t) noexcept {}
+void record(cudaEvent_t, cudaStream_t) {}
+void wait(cudaEvent_t) {}
+void synchronize(cudaStream_t) {}
+
+void copy(void* dst, const void* src, size_t bytes, cudaStream_t) { std::memmove(dst, src, bytes); }
+void zero(void* data, size_t bytes, cudaStream_t) { std::memset(data, 0, bytes); }
+
+void check_launch(const char*) {}  // a launch that fails throws in the emulation
+
+}  // namespace causeway::cuda
+
+namespace causeway {
+
+CudaSearch find_cuda_device() {
+  return {.device = CudaDevice{.name = "emulated", .major = 8, .minor = 0, .memory = 0},
+          .why_not = ""};
+}
+
+}  // namespace causeway

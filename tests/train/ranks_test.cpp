@@ -1,0 +1,190 @@
+// Many ranks: any number of them writes the same run, bit for bit; they stop, fail and refuse
+// together. Started with mpirun on this machine's CPUs. Read next: train/step.cpp, train/agree.cpp.
+#include <algorithm>
+#include <chrono>
+#include <thread>
+
+#include "tests/train/markov.h"
+#include "tests/train/program.h"
+#include "tests/train/temp_folder.h"
+#include "train/comm_mpi.h"
+#include "train/launch.h"
+
+// Catch2's CHECK, not ours: last.
+#include "tests/catch.h"
+
+namespace causeway::test {
+namespace {
+
+// As in resume_test.cpp, with 8 micro-batches, so that up to 8 ranks have a lane each; the blocks
+// are large enough to be cut between ranks.
+constexpr char kConfig[] = R"(
+run: {name: r}
+data: {source: text.txt, tokenizer: char, val_fraction: 0.1}
+model: {n_layer: 2, n_head: 2, n_embd: 64, block_size: 16, dropout: 0.1}
+train: {max_steps: 120, global_batch_size: 16, micro_batch_size: 2, threads: 1}
+optimizer: {lr: 3e-3}
+eval: {every: 40, batches: 5}
+checkpoint: {every: 20, keep_last: 2}
+log: {every: 50}
+)";
+
+Start ranks(int n) {
+  return {.launcher = {"mpirun", "--allow-run-as-root", "--oversubscribe", "--bind-to", "none",
+                       "-np", std::to_string(n)}};
+}
+
+/// Leaves the test, visibly, where this build or machine has no MPI.
+#define SKIP_WITHOUT_MPI()                                                         \
+  if (mpi_version().empty() || std::system("command -v mpirun >/dev/null") != 0) { \
+    WARN("SKIPPED: no MPI (Debian: apt-get install libopenmpi-dev openmpi-bin)");  \
+    return;                                                                        \
+  }
+
+void prepare(const std::filesystem::path& folder) {
+  write_text(folder / "text.txt", MarkovSource().text(20'000, 3));
+  write_text(folder / "r.yaml", kConfig);
+}
+
+std::string metrics(const std::filesystem::path& folder) {
+  return read_text(folder / "runs/r/metrics.jsonl");
+}
+
+int64_t lines_of(const std::string& text) { return std::count(text.begin(), text.end(), '\n'); }
+
+/// Weights and the run's own record; the optimizer's state is compared by what it does next.
+std::string final_state(const std::filesystem::path& folder, const char* step) {
+  const auto last = folder / "runs/r/checkpoints" / step;
+  return read_text(last / "model.safetensors") + read_text(last / "state.json");
+}
+
+void wait_for_step(Program& program, const std::filesystem::path& folder, int64_t step) {
+  while (program.running() && lines_of(metrics(folder)) < step)
+    std::this_thread::sleep_for(std::chrono::microseconds(200));
+}
+
+/// Ended; whether its parent has asked for its exit code is another matter.
+bool is_gone(pid_t process) {
+  std::ifstream in(fmt::format("/proc/{}/stat", process));
+  std::string number, name, state;
+  return !(in >> number >> name >> state) || state == "Z" || state == "X";
+}
+
+}  // namespace
+
+TEST_CASE("1, 2, 4 and 8 ranks write the same run") {
+  SKIP_WITHOUT_MPI();
+  const std::string precision = GENERATE("fp32", "bf16");
+  const std::vector<std::string> arguments = {"train", "r.yaml", "train.precision=" + precision};
+  const TempFolder one;
+  prepare(one.path());
+  REQUIRE(run_program(one.path(), arguments).exit_code == 0);
+  for (const int n : {2, 4, 8}) {
+    const TempFolder many;
+    prepare(many.path());
+    const auto result = run_program(many.path(), arguments, ranks(n));
+    INFO(n << " ranks: " << result.output);
+    REQUIRE(result.exit_code == 0);
+    CHECK(metrics(many.path()) == metrics(one.path()));
+    CHECK(final_state(many.path(), "step-00000120") == final_state(one.path(), "step-00000120"));
+  }
+}
+
+TEST_CASE("a run goes on with another number of ranks, stopped by a signal in between") {
+  SKIP_WITHOUT_MPI();
+  const TempFolder one, many;
+  prepare(one.path()), prepare(many.path());
+  REQUIRE(run_program(one.path(), {"train", "r.yaml"}).exit_code == 0);
+  int64_t stop = 0;
+  for (const int n : {4, 2, 1}) {
+    Program program(many.path(), {"train", "r.yaml"}, n > 1 ? ranks(n) : Start{});
+    wait_for_step(program, many.path(), stop += 25);
+    program.signal(SIGUSR1);  // which mpirun hands on to its ranks
+    const int code = program.wait();
+    INFO(n << " ranks: " << program.output());
+    CHECK(code == 75);
+    CHECK_THAT(program.output(), Catch::Contains("stopped by SIGUSR1"));
+  }
+  const auto last = run_program(many.path(), {"train", "r.yaml"}, ranks(4));
+  INFO(last.output);
+  REQUIRE(last.exit_code == 0);
+  CHECK(metrics(many.path()) == metrics(one.path()));
+  CHECK(final_state(many.path(), "step-00000120") == final_state(one.path(), "step-00000120"));
+}
+
+TEST_CASE("a killed rank ends the job at once, a stopped one after guard.hang_timeout") {
+  SKIP_WITHOUT_MPI();
+  const bool stopped = GENERATE(false, true);
+  const TempFolder folder;
+  prepare(folder.path());
+  Program program(folder.path(),
+                  {"train", "r.yaml", "train.max_steps=1000000", "guard.hang_timeout=2"}, ranks(4));
+  wait_for_step(program, folder.path(), 10);
+  const std::vector<pid_t> processes = program.children();
+  REQUIRE(processes.size() == 4);
+  ::kill(processes[2], stopped ? SIGSTOP : SIGKILL);
+  const auto begin = std::chrono::steady_clock::now();
+  const int code = program.wait();
+  const std::chrono::duration<double> took = std::chrono::steady_clock::now() - begin;
+  INFO(program.output());
+  CHECK(code != 0);
+  CHECK(took.count() < (stopped ? 2 + 10 : 10));
+  if (stopped)
+    CHECK_THAT(program.output(), Catch::Contains("error[peer.hang] rank ") &&
+                                     Catch::Contains("no progress for 2 s") &&
+                                     Catch::Contains("another rank is gone"));
+  for (const pid_t process : processes) CHECK(is_gone(process));
+}
+
+TEST_CASE("ranks that cannot share the lanes are refused with sizes that work, once") {
+  SKIP_WITHOUT_MPI();
+  const TempFolder folder;
+  prepare(folder.path());
+  const auto result =
+      run_program(folder.path(), {"train", "r.yaml", "train.micro_batch_size=16"}, ranks(2));
+  CHECK(result.exit_code == 2);
+  CHECK_THAT(result.output,
+             Catch::Contains("error[config.ranks]") &&
+                 Catch::Contains("1 micro-batch of 16 has 1 lane, which 2 ranks cannot share") &&
+                 Catch::Contains("use train.micro_batch_size=8"));
+  CHECK(result.output.find("error[") == result.output.rfind("error["));
+  CHECK(!std::filesystem::exists(folder / "runs"));
+}
+
+TEST_CASE("ranks with different configs are refused with the difference") {
+  SKIP_WITHOUT_MPI();
+  const TempFolder folder;
+  prepare(folder.path());
+  const std::string program = program_path().string();
+  const auto result =
+      run_program(folder.path(), {"train", "r.yaml", "optimizer.lr=1e-4"},
+                  {.launcher = {"mpirun", "--allow-run-as-root", "--oversubscribe", "-np", "1",
+                                program, "train", "r.yaml", ":", "-np", "1"}});
+  CHECK(result.exit_code == 2);
+  CHECK_THAT(result.output, Catch::Contains("error[config.ranks_differ] ranks 0 and 1") &&
+                                Catch::Contains("optimizer.lr: 0.003 and 0.0001"));
+}
+
+TEST_CASE(
+    "a launcher that MPI does not know of is refused, instead of many trainings in one folder") {
+  const TempFolder folder;
+  prepare(folder.path());
+  const auto torchrun = run_program(folder.path(), {"train", "r.yaml", "device=cpu"},
+                                    {.launcher = {"env", "RANK=0", "WORLD_SIZE=2"}});
+  CHECK(torchrun.exit_code == 2);
+  CHECK_THAT(torchrun.output, Catch::Contains("error[usage.no_mpi]") &&
+                                  Catch::Contains("mpirun -np 2 causeway train"));
+  const auto half =
+      run_program(folder.path(), {"train", "r.yaml"}, {.launcher = {"env", "WORLD_SIZE=2"}});
+  CHECK(half.exit_code == 2);
+  CHECK_THAT(half.output,
+             Catch::Contains("error[usage.launcher] WORLD_SIZE: is set, but RANK is not"));
+  SKIP_WITHOUT_MPI();
+  const auto srun = run_program(folder.path(), {"train", "r.yaml"},
+                                {.launcher = {"env", "SLURM_STEP_NUM_TASKS=2", "SLURM_PROCID=0"}});
+  CHECK(srun.exit_code == 2);
+  CHECK_THAT(srun.output, Catch::Contains("srun started 2 ranks, but MPI sees 1") &&
+                              Catch::Contains("srun --mpi=pmix"));
+}
+
+}  // namespace causeway::test

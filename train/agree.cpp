@@ -1,0 +1,72 @@
+// See agree.h.
+#include "train/agree.h"
+
+#include "core/config_dump.h"
+#include "core/config_load.h"
+#include "core/error.h"
+#include "core/json.h"
+#include "train/environment.h"
+
+namespace causeway {
+namespace {
+
+/// Sizes that give each rank its lanes, nearest to the config's.
+std::string sizes_that_work(const Config& config, int64_t ranks) {
+  const int64_t batch = config.train.global_batch_size;
+  for (int64_t micro = *config.train.micro_batch_size; micro >= 1; --micro)
+    if (batch % (micro * ranks) == 0)
+      return fmt::format("use train.micro_batch_size={} train.grad_lanes=auto", micro);
+  return fmt::format("use train.global_batch_size={}", (batch + ranks - 1) / ranks * ranks);
+}
+
+/// What this rank is about to do, for the others to compare.
+Json intention(const Config& config, const std::string& data_hash) {
+  Json build = to_json(read_environment());
+  build.erase("threads"), build.erase("cpu");
+  return {{"config", to_yaml(config)}, {"build", build.dump()}, {"data", data_hash}};
+}
+
+std::string difference(const Json& first, const Json& other) {
+  const auto text = [](const Json& json, const char* key) { return json[key].get<std::string>(); };
+  std::string lines;
+  if (other["build"] != first["build"])
+    lines += fmt::format("\n  build: {} and {}", text(first, "build"), text(other, "build"));
+  if (other["data"] != first["data"]) lines += "\n  data: other tokens";
+  for (const FieldDifference& d : differences(load_config_text(text(first, "config"), "rank 0"),
+                                              load_config_text(text(other, "config"), "a rank")))
+    if (!d.allowed_on_resume) lines += fmt::format("\n  {}: {} and {}", d.key, d.before, d.now);
+  return lines;
+}
+
+}  // namespace
+
+void require_lanes_for(const Config& config, int ranks) {
+  const int64_t lanes = *config.train.grad_lanes;
+  if (lanes % ranks == 0) return;
+  const int64_t micro = *config.train.micro_batch_size;
+  const bool power_of_two = (ranks & (ranks - 1)) == 0;
+  throw Error({.id = "config.ranks",
+               .where = config.marks.where("train.global_batch_size"),
+               .what = fmt::format("a step of {} micro-batch{} of {} has {} lane{}, which {} ranks "
+                                   "cannot share",
+                                   config.train.global_batch_size / micro,
+                                   config.train.global_batch_size == micro ? "" : "es", micro,
+                                   lanes, lanes == 1 ? "" : "s", ranks),
+               .remedy = power_of_two ? sizes_that_work(config, ranks)
+                                      : "use 2, 4, 8, … ranks: sums are made along a binary tree"});
+}
+
+void agree_on_run(Communicator& comm, const Config& config, const std::string& data_hash) {
+  if (comm.size() == 1) return;
+  const std::vector<std::string> all = comm.gather(intention(config, data_hash).dump());
+  for (size_t r = 1; r < all.size(); ++r) {
+    const std::string lines = difference(Json::parse(all[0]), Json::parse(all[r]));
+    if (lines.empty()) continue;
+    throw Error({.id = "config.ranks_differ",
+                 .where = fmt::format("ranks 0 and {}", r),
+                 .what = "they are not about to do the same:" + lines,
+                 .remedy = "start all ranks with one command, one build and one set of files"});
+  }
+}
+
+}  // namespace causeway

@@ -1,0 +1,93 @@
+// See together.h.
+#include "train/together.h"
+
+#include <unistd.h>
+
+#include "core/error.h"
+#include "core/file.h"
+#include "core/json.h"
+
+namespace causeway {
+namespace fs = std::filesystem;
+namespace {
+
+std::string pack(const ErrorInfo& e) { return Json{e.id, e.where, e.what, e.remedy}.dump(); }
+
+ErrorInfo unpack(const std::string& text) {
+  const Json json = Json::parse(text);
+  return {json[0], json[1], json[2], json[3]};
+}
+
+}  // namespace
+
+void together(Communicator& comm, const std::function<void()>& action) {
+  std::optional<Error> own;
+  try {
+    action();
+  } catch (const Error& error) {
+    own = error;
+  }
+  const std::vector<std::string> failures = comm.gather(own ? pack(own->info()) : "");
+  for (size_t r = 0; r < failures.size(); ++r) {
+    if (failures[r].empty()) continue;
+    if (own && static_cast<int>(r) == comm.rank()) throw Error(*own);
+    ErrorInfo info = unpack(failures[r]);
+    if (r > 0) info.what = fmt::format("rank {}: {}", r, info.what);
+    throw Error(info);
+  }
+}
+
+std::string from_leader(Communicator& comm, const std::function<std::string()>& action) {
+  std::string text;
+  together(comm, [&] {
+    if (comm.leads()) text = action();
+  });
+  return comm.broadcast(text);
+}
+
+void save_together(Communicator& comm, CheckpointStore& store, int64_t step,
+                   std::optional<double> val_loss, const CheckpointStore::WriteFiles& write_files) {
+  PendingCheckpoint pending;
+  const fs::path folder = from_leader(comm, [&] {
+    pending = store.begin(step, val_loss);
+    return pending.folder.string();
+  });
+  try {
+    together(comm, [&] { write_files(folder); });
+  } catch (const Error&) {
+    if (comm.leads()) store.abort(pending);
+    throw;
+  }
+  together(comm, [&] {
+    if (!comm.leads()) return;
+    try {
+      store.commit(pending);
+    } catch (...) {
+      store.abort(pending);
+      throw;
+    }
+  });
+}
+
+void require_shared_folder(Communicator& comm, const fs::path& folder) {
+  if (comm.size() == 1) return;
+  const std::string name = from_leader(comm, [&] {
+    const std::string probe = fmt::format(".seen-by-all-{}", ::getpid());
+    write_file(folder / probe, std::string_view("rank 0 was here\n"));
+    return probe;
+  });
+  std::error_code ignored;
+  const bool seen = fs::exists(folder / name, ignored);
+  const auto all = comm.gather(seen ? "yes" : "no");
+  if (comm.leads()) fs::remove(folder / name, ignored);
+  for (int r = 0; r < comm.size(); ++r)
+    if (all[r] == "no")
+      throw Error({.id = "disk.not_shared",
+                   .where = folder.string(),
+                   .what = fmt::format("rank {} does not see what rank 0 writes here", r),
+                   .remedy =
+                       "point run.dir to a folder that all nodes share; every rank writes its "
+                       "part of a checkpoint there"});
+}
+
+}  // namespace causeway
