@@ -1,8 +1,8 @@
 // Fragment layouts of mma and ldmatrix, shuffles and votes, against tables published elsewhere (PTX
 // ISA; CUTLASS's cute/atom/mma_traits_sm80.hpp). nvcc builds the same file for a GPU.
+#include <catch2/catch.hpp>
 #include <random>
 
-#include "tests/catch.h"
 #include "tests/simt/device.h"
 
 namespace causeway::test {

@@ -13,6 +13,15 @@ struct TensorMap {
   int box_columns, box_rows;
 };
 
+/// See cuda/tensor_map.cuh.
+inline cudaError_t tensor_map_2d(TensorMap* map, const void* base, int64_t rows, int64_t columns,
+                                 int64_t stride, int box_rows, int box_columns) {
+  const bool aligned = reinterpret_cast<uintptr_t>(base) % 16 == 0 && stride % 8 == 0;
+  if (!aligned || box_columns != 64 || box_rows < 1 || box_rows > 256) return cudaErrorInvalidValue;
+  *map = {const_cast<void*>(base), columns, rows, stride, box_columns, box_rows};
+  return cudaSuccess;
+}
+
 }  // namespace causeway::cuda
 
 namespace causeway::simt {
