@@ -55,8 +55,18 @@ struct AttentionBackwardArgs {
   Heads<T> d_q, d_k, d_v;
   Heads<const T> d_o, q, k, v, o;
   const float* lse;  ///< (B, H, T)
-  float* delta;      ///< (B, H, T): Σ d_o·o, made by the first kernel for the other two
+  // Made by the first kernel for the other two, (B, H, padded): rows of T padded to tiles.
+  float* level;  ///< lse · log2 e; +∞ past the end, so that p is 0 there
+  float* delta;  ///< Σ d_o·o; 0 past the end
+  int padded;    ///< T rounded up to kStatTile
+
+  /// Where the padded row of a head begins.
+  __device__ __forceinline__ int64_t stats(int batch, int head) const {
+    return (int64_t{batch} * shape.heads + head) * padded;
+  }
 };
+
+constexpr int kStatTile = 64;  ///< no kernel takes more queries at a time as the other side
 
 constexpr float kLog2E = 1.4426950408889634f, kLn2 = 0.6931471805599453f;
 

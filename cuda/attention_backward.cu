@@ -1,4 +1,4 @@
-// Launches attention's backward: delta, then d_q, then d_k and d_v. Read next:
+// Launches attention's backward: level and delta, then d_q, then d_k and d_v. Read next:
 // attention_backward_mma.cuh.
 #include "cuda/attention.h"
 #include "cuda/attention_backward_mma.cuh"
@@ -12,7 +12,7 @@ namespace {
 template <class T, int kPack>
 void launch_delta(const AttentionBackward& op, const AttentionBackwardArgs<T>& args,
                   cudaStream_t stream) {
-  const int64_t rows = op.q.shape[0] * op.q.shape[1] * op.q.shape[2];
+  const int64_t rows = stat_count(op);
   launch(attention_delta_kernel<T, kPack>,
          dim3(static_cast<unsigned>((rows + kDeltaRows - 1) / kDeltaRows)), kDeltaThreads, 0,
          stream, args, rows);
@@ -54,7 +54,7 @@ void backward_plain(const AttentionBackward& op, void* scratch, cudaStream_t str
 }  // namespace
 
 size_t attention_scratch_bytes(const AttentionBackward& op) {
-  return sizeof(float) * static_cast<size_t>(op.q.shape[0] * op.q.shape[1] * op.q.shape[2]);
+  return 2 * sizeof(float) * static_cast<size_t>(stat_count(op));
 }
 
 void attention_backward(const AttentionBackward& op, void* scratch, cudaStream_t stream) {

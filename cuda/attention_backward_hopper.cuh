@@ -9,7 +9,7 @@ namespace causeway::cuda {
 
 template <int kSize>
 using QueryRing = Ring<kSize, 2>;
-/// With lse and delta of the 64 queries of each stage.
+/// With level and delta of the 64 queries of each stage.
 template <int kSize>
 using KeyRing = Ring<kSize, 2, 2 * 4 * 64>;
 
@@ -49,12 +49,12 @@ __global__ void __launch_bounds__(QueryRing<kSize>::kThreads, 1)
   uint32_t q[kSize / 16][4], d_o[kSize / 16][4], weights[4][4];
   load_left_rows<kSize>(q, a.q.head(batch, head, kSize), a.q.t, query, shape.tq);
   load_left_rows<kSize>(d_o, a.d_o.head(batch, head, kSize), a.d_o.t, query, shape.tq);
-  float lse2[2], delta[2];
+  float level[2], delta[2];
 #pragma unroll
   for (int r = 0; r < 2; ++r) {
     const bool valid = query + 8 * r < shape.tq;
-    const int64_t at = (int64_t{batch} * shape.heads + head) * shape.tq + query + 8 * r;
-    lse2[r] = valid ? a.lse[at] * kLog2E : 0.0f, delta[r] = valid ? a.delta[at] : 0.0f;
+    const int64_t at = a.stats(batch, head) + query + 8 * r;
+    level[r] = valid ? a.level[at] : 0.0f, delta[r] = valid ? a.delta[at] : 0.0f;
   }
 
   float d_q[1][kSize / 8][4] = {}, s[1][8][4], dp[1][8][4];
@@ -74,7 +74,7 @@ __global__ void __launch_bounds__(QueryRing<kSize>::kThreads, 1)
     }
 #pragma unroll
     for (int i = 0; i < 32; ++i)
-      s[0][i / 4][i % 4] = ex2(s[0][i / 4][i % 4] * factor - lse2[i % 4 / 2]);
+      s[0][i / 4][i % 4] = ex2(s[0][i / 4][i % 4] * factor - level[i % 4 / 2]);
     wgmma_wait<0>();
 #pragma unroll
     for (int i = 0; i < 32; ++i) s[0][i / 4][i % 4] *= dp[0][i / 4][i % 4] - delta[i % 4 / 2];
@@ -102,7 +102,7 @@ __global__ void __launch_bounds__(KeyRing<kSize>::kThreads, 1)
   const int kv_head = blockIdx.y, batch = blockIdx.z, key0 = blockIdx.x * R::kOwn;
   const int groups = min(R::kGroups, (shape.tk - key0 + 63) / 64);  // those that have keys
   const QueryTiles<R::kStep, Scores::Causal> tiles(shape, batch, key0, shape.tk);
-  // A stage's lse and delta, 64 each.
+  // A stage's level and delta, 64 each.
   const auto stats = [&](int i) {
     return reinterpret_cast<float*>(smem + R::kStats) + i % R::kStages * 2 * R::kStep;
   };
@@ -117,10 +117,8 @@ __global__ void __launch_bounds__(KeyRing<kSize>::kThreads, 1)
       if (lane == 0) ring.load(i, q, d_o, head * kSize, batch * shape.tq + query0);
 #pragma unroll
       for (int r = lane; r < R::kStep; r += 32) {
-        const bool valid = query0 + r < shape.tq;  // past the end p must be 0: q is not
-        const int64_t at = (int64_t{batch} * shape.heads + head) * shape.tq + query0 + r;
-        stats(i)[r] = valid ? a.lse[at] * kLog2E : INFINITY;
-        stats(i)[R::kStep + r] = valid ? a.delta[at] : 0.0f;
+        const int64_t at = a.stats(batch, head) + query0 + r;
+        stats(i)[r] = a.level[at], stats(i)[R::kStep + r] = a.delta[at];
       }
       __syncwarp();
       if (lane == 0) mbar_arrive(ring.barrier(0, i));
@@ -151,21 +149,21 @@ __global__ void __launch_bounds__(KeyRing<kSize>::kThreads, 1)
         if (query < key + e % 4 / 2 * 8) s[0][e / 4][e % 4] = -INFINITY;
       }
     }
-    const float* const lse2 = stats(i);
+    const float* const level = stats(i);
 #pragma unroll
     for (int n = 0; n < 8; ++n) {
-      const float2 level = *reinterpret_cast<const float2*>(lse2 + 8 * n + 2 * p);
+      const float2 levels = *reinterpret_cast<const float2*>(level + 8 * n + 2 * p);
 #pragma unroll
       for (int e = 0; e < 4; ++e)
-        s[0][n][e] = ex2(s[0][n][e] * factor - (e % 2 ? level.y : level.x));
+        s[0][n][e] = ex2(s[0][n][e] * factor - (e % 2 ? levels.y : levels.x));
     }
     pack_left(weights, s);
     wgmma_wait<0>();
 #pragma unroll
     for (int n = 0; n < 8; ++n) {
-      const float2 delta = *reinterpret_cast<const float2*>(lse2 + R::kStep + 8 * n + 2 * p);
+      const float2 deltas = *reinterpret_cast<const float2*>(level + R::kStep + 8 * n + 2 * p);
 #pragma unroll
-      for (int e = 0; e < 4; ++e) s[0][n][e] *= dp[0][n][e] - (e % 2 ? delta.y : delta.x);
+      for (int e = 0; e < 4; ++e) s[0][n][e] *= dp[0][n][e] - (e % 2 ? deltas.y : deltas.x);
     }
     pack_left(slopes, s);
     start_columns<kSize>(d_v, weights, ring.second(i));

@@ -12,13 +12,14 @@ namespace causeway::cuda {
 /// Probability and gradient of a score (before `scale`) in place of q·k and d_o·v.
 template <Scores kScores>
 __device__ __forceinline__ void differentiate(float& s, float& dp, const Scorer& scorer,
-                                              int distance, bool visible, float lse2, float delta) {
+                                              int distance, bool visible, float level,
+                                              float delta) {
   if constexpr (kScores == Scores::General) {
     const Score score = scorer(s, distance);
-    s = visible ? ex2(score.value - lse2) : 0.0f;
+    s = visible ? ex2(score.value - level) : 0.0f;
     dp = s * (dp - delta) * score.cap_slope;
   } else {
-    s = visible ? ex2(s * scorer.factor - lse2) : 0.0f;
+    s = visible ? ex2(s * scorer.factor - level) : 0.0f;
     dp = s * (dp - delta);
   }
 }
@@ -72,13 +73,13 @@ __global__ void __launch_bounds__(kMmaThreads)
   load_tile<kSize, Tiles::kRows>(s_do, a.d_o.head(batch, head, kSize), a.d_o.t, query0, shape.tq);
   load_keys(key_begin, 0);
 
-  float lse2[kM][2], delta[kM][2];
+  float level[kM][2], delta[kM][2];
 #pragma unroll
   for (int i = 0; i < 2 * kM; ++i) {
     const int query = query0 + row + 8 * i + g;
     const bool valid = query < shape.tq;
-    const int64_t at = (int64_t{batch} * shape.heads + head) * shape.tq + query;
-    lse2[i / 2][i % 2] = valid ? a.lse[at] * kLog2E : 0.0f;
+    const int64_t at = a.stats(batch, head) + query;
+    level[i / 2][i % 2] = valid ? a.level[at] : 0.0f;
     delta[i / 2][i % 2] = valid ? a.delta[at] : 0.0f;
     if (kScores == Scores::General && valid) first[i / 2][i % 2] = shape.first_key_of(batch, query);
   }
@@ -108,7 +109,7 @@ __global__ void __launch_bounds__(kMmaThreads)
         const int query = query0 + row + 16 * m + 8 * (e >> 1) + g;
         const bool visible = !decltype(masked)::value || (key <= query && key >= first[m][e >> 1]);
         differentiate<kScores>(s[m][n][e], dp[m][n][e], scorer, query - key, visible,
-                               lse2[m][e >> 1], delta[m][e >> 1]);
+                               level[m][e >> 1], delta[m][e >> 1]);
       }
     };
     if (kScores == Scores::General || key0 + kKeys > query0 + row + 1)
@@ -137,24 +138,26 @@ __global__ void __launch_bounds__(kMmaThreads)
   const QueryTiles<kStep, kScores> tiles(shape, batch, key0, key_end);
   const uint32_t s_k = smem_u32(smem), s_v = s_k + Tiles::kRowBytes;
   unsigned char* const stages = smem + 2 * Tiles::kRowBytes;
-  // A stage: q, d_o, then lse, delta and segment_start of its queries.
+  // A stage: q, d_o, then level, delta and (General) first key of its queries.
   const auto load_queries = [&](int i, int stage) {
     const uint32_t at = smem_u32(stages) + stage * Tiles::kKeyStageBytes;
     const int head = kv_head * shape.group + tiles.head_in_group(i), query0 = tiles.query0(i);
     load_tile<kSize, kQueries>(at, a.q.head(batch, head, kSize), a.q.t, query0, shape.tq);
     load_tile<kSize, kQueries>(at + Tiles::kStepBytes, a.d_o.head(batch, head, kSize), a.d_o.t,
                                query0, shape.tq);
-    if (int(threadIdx.x) < kQueries) {
-      // Queries past the end have q, d_o, lse and delta 0: p is finite, and all its products are 0.
-      const int query = query0 + int(threadIdx.x);
-      const bool valid = query < shape.tq;
-      const uint32_t stat = at + 2 * Tiles::kStepBytes + 4 * threadIdx.x;
-      const int64_t from = (int64_t{batch} * shape.heads + head) * shape.tq + (valid ? query : 0);
-      cp_async4(stat, a.lse + from, valid);
-      cp_async4(stat + Tiles::kStatBytes, a.delta + from, valid);
-      if (kScores == Scores::General && shape.segment_start)
-        cp_async4(stat + 2 * Tiles::kStatBytes,
-                  shape.segment_start + int64_t{batch} * shape.tq + (valid ? query : 0), valid);
+    constexpr int kChunks = kQueries / 4;  // of 16 bytes
+    const int thread = threadIdx.x, c = thread % kChunks;
+    const uint32_t stats = at + 2 * Tiles::kStepBytes;
+    const int64_t from = a.stats(batch, head) + query0 + 4 * c;
+    if (thread < kChunks)
+      cp_async16(stats + 16 * c, a.level + from);
+    else if (thread < 2 * kChunks)
+      cp_async16(stats + Tiles::kStatBytes + 16 * c, a.delta + from);
+    if (kScores == Scores::General && thread < kQueries) {
+      int* const first = reinterpret_cast<int*>(stages + stage * Tiles::kKeyStageBytes +
+                                                2 * Tiles::kStepBytes + 2 * Tiles::kStatBytes);
+      const int query = query0 + thread;
+      first[thread] = query < shape.tq ? shape.first_key_of(batch, query) : 0;
     }
     cp_async_commit();
   };
@@ -174,9 +177,9 @@ __global__ void __launch_bounds__(kMmaThreads)
     if (query0 + kQueries <= key0 + row || key0 + row >= shape.tk) continue;  // nothing to see
     unsigned char* const q = stages + stage * Tiles::kKeyStageBytes;
     const uint32_t s_q = smem_u32(q), s_do = s_q + Tiles::kStepBytes;
-    const float* const lse = reinterpret_cast<const float*>(q + 2 * Tiles::kStepBytes);
-    const float* const delta = lse + kQueries;
-    const int* const segment = reinterpret_cast<const int*>(delta + kQueries);
+    const float* const level = reinterpret_cast<const float*>(q + 2 * Tiles::kStepBytes);
+    const float* const delta = level + kQueries;
+    const int* const first = reinterpret_cast<const int*>(delta + kQueries);
     float s[kM][kQueries / 8][4] = {}, dp[kM][kQueries / 8][4] = {};
 #pragma unroll
     for (int step = 0; step < kSize / 16; ++step) {
@@ -195,21 +198,18 @@ __global__ void __launch_bounds__(kMmaThreads)
 #pragma unroll
       for (int n = 0; n < kQueries / 8; ++n) {
         const int column = 8 * n + 2 * p;  // this lane's queries: column and column + 1
-        const float2 lse_pair = *reinterpret_cast<const float2*>(lse + column);
-        const float2 delta_pair = *reinterpret_cast<const float2*>(delta + column);
+        const float2 levels = *reinterpret_cast<const float2*>(level + column);
+        const float2 deltas = *reinterpret_cast<const float2*>(delta + column);
 #pragma unroll
         for (int c = 0; c < 2; ++c) {
           const int query = query0 + column + c;
-          const float lse2 = (c ? lse_pair.y : lse_pair.x) * kLog2E;
-          int first = 0;
-          if constexpr (kScores == Scores::General)
-            first = shape.first_key(query, shape.segment_start ? segment[column + c] : 0);
+          const int first_key = kScores == Scores::General ? first[column + c] : 0;
 #pragma unroll
           for (int r = 0; r < 2 * kM; ++r) {
             const int m = r / 2, e = r % 2 * 2 + c, key = key0 + row + 8 * r + g;
-            const bool visible = !decltype(masked)::value || (key <= query && key >= first);
-            differentiate<kScores>(s[m][n][e], dp[m][n][e], scorer, query - key, visible, lse2,
-                                   c ? delta_pair.y : delta_pair.x);
+            const bool visible = !decltype(masked)::value || (key <= query && key >= first_key);
+            differentiate<kScores>(s[m][n][e], dp[m][n][e], scorer, query - key, visible,
+                                   c ? levels.y : levels.x, c ? deltas.y : deltas.x);
           }
         }
       }

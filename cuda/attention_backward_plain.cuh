@@ -53,8 +53,9 @@ __global__ void __launch_bounds__(kPlainThreads, 2)
     for (int i = 0; i < P::kPer; ++i) {
       const int query = query0 + P::ty() + 16 * i;
       const bool valid = query < shape.tq;
-      const int64_t stat = (int64_t{batch} * shape.heads + head) * shape.tq + query;
-      const float lse = valid ? a.lse[stat] : 0.0f, delta = valid ? a.delta[stat] : 0.0f;
+      const int64_t row = int64_t{batch} * shape.heads + head;
+      const float lse = valid ? a.lse[row * shape.tq + query] : 0.0f;
+      const float delta = valid ? a.delta[a.stats(batch, head) + query] : 0.0f;
       const int first = valid ? shape.first_key_of(batch, query) : 0;
 #pragma unroll
       for (int j = 0; j < P::kPer; ++j) {
@@ -104,8 +105,9 @@ __global__ void __launch_bounds__(kPlainThreads, 2)
     for (int j = 0; j < P::kPer; ++j) {
       const int query = query0 + P::tx() + 16 * j;
       const bool valid = query < shape.tq;
-      const int64_t stat = (int64_t{batch} * shape.heads + head) * shape.tq + query;
-      const float lse = valid ? a.lse[stat] : 0.0f, delta = valid ? a.delta[stat] : 0.0f;
+      const int64_t row = int64_t{batch} * shape.heads + head;
+      const float lse = valid ? a.lse[row * shape.tq + query] : 0.0f;
+      const float delta = valid ? a.delta[a.stats(batch, head) + query] : 0.0f;
       const int first = valid ? shape.first_key_of(batch, query) : 0;
 #pragma unroll
       for (int r = 0; r < P::kPer; ++r) {

@@ -96,8 +96,17 @@ AttentionForwardArgs<T> forward_args(const AttentionForward& op) {
           .v = heads_of<const T>(op.v)};
 }
 
+inline int64_t padded_queries(const AttentionBackward& op) {
+  return (op.q.shape[1] + kStatTile - 1) / kStatTile * kStatTile;
+}
+/// Floats of level, and of delta: (B, H, padded).
+inline int64_t stat_count(const AttentionBackward& op) {
+  return op.q.shape[0] * op.q.shape[2] * padded_queries(op);
+}
+
 template <class T>
 AttentionBackwardArgs<T> backward_args(const AttentionBackward& op, void* scratch) {
+  const int64_t stats = stat_count(op);
   return {.shape = attention_shape(op.options, op.q, op.k),
           .d_q = heads_of<T>(op.d_q),
           .d_k = heads_of<T>(op.d_k),
@@ -108,7 +117,9 @@ AttentionBackwardArgs<T> backward_args(const AttentionBackward& op, void* scratc
           .v = heads_of<const T>(op.v),
           .o = heads_of<const T>(op.o),
           .lse = static_cast<const float*>(op.lse.data),
-          .delta = static_cast<float*>(scratch)};
+          .level = static_cast<float*>(scratch),
+          .delta = static_cast<float*>(scratch) + stats,
+          .padded = static_cast<int>(padded_queries(op))};
 }
 
 /// Grid of tiles of `rows` of a (B, T, heads, D) tensor.
