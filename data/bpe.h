@@ -30,6 +30,9 @@ struct BpeVocab {
 /// or an added token has the id of another; tokenizer.pattern.
 std::unique_ptr<Tokenizer> make_bpe_tokenizer(BpeVocab vocab, const std::string& where);
 
+/// "tokenizer.corrupt": what is wrong with the vocabulary at `where`.
+[[noreturn]] void throw_corrupt_bpe(const std::string& where, const std::string& what);
+
 /// The merges that made each token, from tokens in the order of their ranks (tiktoken files keep
 /// nothing else): token r's two halves are what ranks below r make of its bytes. Tokens that these
 /// merge to more than two parts cannot be reached and get none.
