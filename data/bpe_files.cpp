@@ -124,11 +124,11 @@ std::unique_ptr<Tokenizer> load_tiktoken(const fs::path& path) {
     vocab.tokens.push_back(base64_bytes(line.substr(0, space), where));
     if (vocab.tokens.back().empty()) throw_corrupt_bpe(where, "a token of no bytes");
   });
-  vocab.merges = merges_of_ranks(vocab.tokens);
   const int32_t last_special = vocab.added.back().id;
   if (vocab.tokens.size() > static_cast<size_t>(vocab.added.front().id))
     throw_corrupt_bpe(path.string(), fmt::format("{} ranks; {} has {}", vocab.tokens.size(),
                                                  encoding->name, vocab.added.front().id));
+  vocab.merges = merges_of_ranks(vocab.tokens);
   vocab.tokens.resize(static_cast<size_t>(last_special) + 1);
   return make_bpe_tokenizer(std::move(vocab), path.string());
 }

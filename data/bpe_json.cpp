@@ -5,6 +5,7 @@
 #include <array>
 #include <unordered_map>
 
+#include "data/bpe_rules.h"
 #include "data/splitter.h"
 #include "data/tokenizer_json.h"
 #include "data/utf8.h"
@@ -98,10 +99,8 @@ Pieces pieces_of(const SortedJson& part, const std::string& where) {
 }
 
 int32_t checked_id(const SortedJson& value, const std::string& where) {
-  // Ids may have gaps, but nobody's vocabulary is as large as this.
-  constexpr int32_t kMostTokens = 1 << 24;
   const auto id = json_as<int32_t>(value);
-  if (!id || *id < 0 || *id >= kMostTokens)
+  if (!id || *id < 0 || *id >= kMostBpeTokens)
     throw_corrupt_bpe(where, fmt::format("a token's id is {}", value.dump().substr(0, 40)));
   return *id;
 }

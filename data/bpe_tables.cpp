@@ -34,6 +34,9 @@ std::array<int32_t, 256> byte_ids(const IdOfBytes& id_of, const std::string& whe
 }
 
 BpeRules rules_of(const BpeVocab& vocab, const IdOfBytes& id_of, const std::string& where) {
+  if (std::max(vocab.tokens.size(), vocab.merges.size()) > static_cast<size_t>(kMostBpeTokens))
+    throw_corrupt_bpe(where, fmt::format("{} tokens and {} merges, more than {}",
+                                         vocab.tokens.size(), vocab.merges.size(), kMostBpeTokens));
   BpeRules rules(vocab.merges.size());
   const auto token = [&](int32_t id, size_t rank) -> const std::string& {
     const bool known = id >= 0 && static_cast<size_t>(id) < vocab.tokens.size();
@@ -48,7 +51,7 @@ BpeRules rules_of(const BpeVocab& vocab, const IdOfBytes& id_of, const std::stri
     if (made < 0)
       throw_corrupt_bpe(
           where, fmt::format("merge {}, of tokens {} and {}, makes no token", rank, left, right));
-    rules.add(left, right, {static_cast<int32_t>(rank), made});
+    rules.add(left, right, made);
   }
   return rules;
 }
@@ -76,8 +79,8 @@ std::vector<std::pair<int32_t, int32_t>> merges_of_ranks(const std::vector<std::
       parts.push_back(part < 0 ? kNoByte : part);
     }
     merge_long(parts, rules);
-    if (parts.size() != 2) continue;
-    rules.add(parts[0], parts[1], {static_cast<int32_t>(merges.size()), static_cast<int32_t>(id)});
+    if (parts.size() != 2 || std::min(parts[0], parts[1]) < 0) continue;
+    rules.add(parts[0], parts[1], static_cast<int32_t>(id));
     merges.emplace_back(parts[0], parts[1]);
   }
   return merges;

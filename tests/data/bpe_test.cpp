@@ -61,7 +61,7 @@ TEST_CASE("merges go by rank, the leftmost of equals first, in short words and i
   BpeRules rules(vocab.merges.size());
   for (size_t rank = 0; rank < vocab.merges.size(); ++rank)
     rules.add(vocab.merges[rank].first, vocab.merges[rank].second,
-              {static_cast<int32_t>(rank), static_cast<int32_t>(256 + rank)});
+              static_cast<int32_t>(256 + rank));
   for (uint64_t i = 0; i < 2000; ++i) {
     Dice dice(i);
     std::vector<int32_t> ids(dice.below(30));
