@@ -31,10 +31,7 @@ class BpeTokenizer final : public Tokenizer {
       const auto id = static_cast<size_t>(token.id);
       if (token.name.empty() || token.id < 0 || id >= vocab_.tokens.size() ||
           !vocab_.tokens[id].empty())
-        throw Error({.id = "tokenizer.corrupt",
-                     .where = where,
-                     .what = fmt::format("added token \"{}\" has id {}", token.name, token.id),
-                     .remedy = "take the file from the place it was made in once more"});
+        throw_corrupt_bpe(where, fmt::format("added token \"{}\" has id {}", token.name, token.id));
       vocab_.tokens[id] = token.special ? std::string() : token.name;
     }
   }
@@ -110,6 +107,13 @@ class BpeTokenizer final : public Tokenizer {
 };
 
 }  // namespace
+
+void throw_corrupt_bpe(const std::string& where, const std::string& what) {
+  throw Error({.id = "tokenizer.corrupt",
+               .where = where,
+               .what = what,
+               .remedy = "take the file from the place it was made in once more"});
+}
 
 std::unique_ptr<Tokenizer> make_bpe_tokenizer(BpeVocab vocab, const std::string& where) {
   return std::make_unique<BpeTokenizer>(std::move(vocab), where);

@@ -30,9 +30,12 @@ struct BpeVocab {
 /// or an added token has the id of another; tokenizer.pattern.
 std::unique_ptr<Tokenizer> make_bpe_tokenizer(BpeVocab vocab, const std::string& where);
 
+/// "tokenizer.corrupt": what is wrong with the vocabulary at `where`.
+[[noreturn]] void throw_corrupt_bpe(const std::string& where, const std::string& what);
+
 /// The merges that made each token, from tokens in the order of their ranks (tiktoken files keep
-/// nothing else): token r's two halves are what ranks below r make of its bytes. Tokens that these
-/// merge to more than two parts cannot be reached and get none.
+/// nothing else; fewer than 2^21): token r's two halves are what ranks below r make of its bytes.
+/// Tokens that these merge to more than two parts cannot be reached and get none.
 std::vector<std::pair<int32_t, int32_t>> merges_of_ranks(const std::vector<std::string>& tokens);
 
 /// Bytes in the order in which byte-level vocabularies number them: printable ones first.

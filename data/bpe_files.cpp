@@ -2,9 +2,7 @@
 #include "data/bpe_files.h"
 
 #include <algorithm>
-#include <array>
 #include <charconv>
-#include <unordered_map>
 
 #include "core/error.h"
 #include "core/file.h"
@@ -16,13 +14,6 @@ namespace causeway {
 namespace fs = std::filesystem;
 
 namespace {
-
-[[noreturn]] void corrupt(const std::string& where, const std::string& what) {
-  throw Error({.id = "tokenizer.corrupt",
-               .where = where,
-               .what = what,
-               .remedy = "take the file from the place it was made in once more"});
-}
 
 /// Calls line(text, number) for each line that is not empty, from number 1.
 template <class Line>
@@ -70,7 +61,8 @@ std::string base64_bytes(std::string_view text, const std::string& where) {
   while (!text.empty() && text.back() == '=') text.remove_suffix(1);
   for (const char c : text) {
     const size_t digit = kDigits.find(c);
-    if (digit == std::string_view::npos) corrupt(where, "this is no line of \"BASE64 RANK\"");
+    if (digit == std::string_view::npos)
+      throw_corrupt_bpe(where, "this is no line of \"BASE64 RANK\"");
     bits = bits << 6 | static_cast<uint32_t>(digit);
     held += 6;
     if (held < 8) continue;
@@ -91,7 +83,7 @@ std::unique_ptr<Tokenizer> load_gpt2_files(const fs::path& vocab_path,
                      {"pre_tokenizer", {{"type", "ByteLevel"}, {"use_regex", true}}},
                      {"model", {{"type", "BPE"}, {"merges", SortedJson::array()}}}};
   SortedJson names = parse_sorted_json(read_file(vocab_path), where);
-  if (!names.is_object()) corrupt(where, "expected names with their ids");
+  if (!names.is_object()) throw_corrupt_bpe(where, "expected names with their ids");
   const auto end = names.find(std::string(kEndOfTextName));
   if (end != names.end())
     file["added_tokens"].push_back({{"content", kEndOfTextName}, {"id", *end}, {"special", true}});
@@ -103,7 +95,7 @@ std::unique_ptr<Tokenizer> load_gpt2_files(const fs::path& vocab_path,
   try {
     return read_bpe_json(file, where);
   } catch (const SortedJson::exception& e) {
-    corrupt(where, fmt::format("not GPT-2's vocabulary: {}", e.what()));
+    throw_corrupt_bpe(where, fmt::format("not GPT-2's vocabulary: {}", e.what()));
   }
 }
 
@@ -128,15 +120,15 @@ std::unique_ptr<Tokenizer> load_tiktoken(const fs::path& path) {
     const char* last = line.data() + line.size();
     const auto read = std::from_chars(line.data() + std::min(space + 1, line.size()), last, rank);
     if (read.ec != std::errc() || read.ptr != last || rank != vocab.tokens.size())
-      corrupt(where, fmt::format("expected \"BASE64 {}\"", vocab.tokens.size()));
+      throw_corrupt_bpe(where, fmt::format("expected \"BASE64 {}\"", vocab.tokens.size()));
     vocab.tokens.push_back(base64_bytes(line.substr(0, space), where));
-    if (vocab.tokens.back().empty()) corrupt(where, "a token of no bytes");
+    if (vocab.tokens.back().empty()) throw_corrupt_bpe(where, "a token of no bytes");
   });
-  vocab.merges = merges_of_ranks(vocab.tokens);
   const int32_t last_special = vocab.added.back().id;
   if (vocab.tokens.size() > static_cast<size_t>(vocab.added.front().id))
-    corrupt(path.string(), fmt::format("{} ranks; {} has {}", vocab.tokens.size(), encoding->name,
-                                       vocab.added.front().id));
+    throw_corrupt_bpe(path.string(), fmt::format("{} ranks; {} has {}", vocab.tokens.size(),
+                                                 encoding->name, vocab.added.front().id));
+  vocab.merges = merges_of_ranks(vocab.tokens);
   vocab.tokens.resize(static_cast<size_t>(last_special) + 1);
   return make_bpe_tokenizer(std::move(vocab), path.string());
 }

@@ -5,6 +5,7 @@
 #include <array>
 #include <unordered_map>
 
+#include "data/bpe_rules.h"
 #include "data/splitter.h"
 #include "data/tokenizer_json.h"
 #include "data/utf8.h"
@@ -49,13 +50,6 @@ Json pre_tokenizer(const BpeVocab& vocab) {
                       {"behavior", "Isolated"},
                       {"invert", false}};
   return {{"type", "Sequence"}, {"pretokenizers", Json::array({split, part})}};
-}
-
-[[noreturn]] void corrupt(const std::string& where, const std::string& what) {
-  throw Error({.id = "tokenizer.corrupt",
-               .where = where,
-               .what = what,
-               .remedy = "take the file from the place it was made in once more"});
 }
 
 [[noreturn]] void unsupported(const std::string& where, const std::string& what) {
@@ -105,11 +99,9 @@ Pieces pieces_of(const SortedJson& part, const std::string& where) {
 }
 
 int32_t checked_id(const SortedJson& value, const std::string& where) {
-  // Ids may have gaps, but nobody's vocabulary is as large as this.
-  constexpr int32_t kMostTokens = 1 << 24;
   const auto id = json_as<int32_t>(value);
-  if (!id || *id < 0 || *id >= kMostTokens)
-    corrupt(where, fmt::format("a token's id is {}", value.dump().substr(0, 40)));
+  if (!id || *id < 0 || *id >= kMostBpeTokens)
+    throw_corrupt_bpe(where, fmt::format("a token's id is {}", value.dump().substr(0, 40)));
   return *id;
 }
 
@@ -127,7 +119,8 @@ std::vector<AddedToken> added_tokens(const SortedJson& file, const std::string& 
     for (const char* flag : {"single_word", "lstrip", "rstrip"}) check_off(item, flag, where);
     AddedToken token{item.at("content").get<std::string>(), checked_id(item.at("id"), where),
                      item.value("special", false)};
-    if (token.name.empty()) corrupt(where, fmt::format("added token {} has no name", token.id));
+    if (token.name.empty())
+      throw_corrupt_bpe(where, fmt::format("added token {} has no name", token.id));
     added.push_back(std::move(token));
   }
   std::sort(added.begin(), added.end(),
@@ -141,7 +134,7 @@ IdOf read_vocab(const SortedJson& file, BpeVocab& vocab, const std::string& wher
   std::unordered_map<int32_t, std::string> name_of_added;
   for (const AddedToken& token : vocab.added) {
     if (!name_of_added.emplace(token.id, token.name).second)
-      corrupt(where, fmt::format("two added tokens have id {}", token.id));
+      throw_corrupt_bpe(where, fmt::format("two added tokens have id {}", token.id));
     place(vocab.tokens, token.id);
   }
   IdOf id_of;
@@ -151,7 +144,7 @@ IdOf read_vocab(const SortedJson& file, BpeVocab& vocab, const std::string& wher
     if (added != name_of_added.end() && added->second == item.key()) continue;
     std::string& token = place(vocab.tokens, id);
     if (!token.empty() || added != name_of_added.end())
-      corrupt(where, fmt::format("two tokens have id {}", id));
+      throw_corrupt_bpe(where, fmt::format("two tokens have id {}", id));
     token = bytes_of_name(item.key(), where);
     id_of.emplace(item.key(), id);
   }
@@ -164,7 +157,8 @@ std::pair<std::string, std::string> halves(const SortedJson& merge, const std::s
     return {merge[0].get<std::string>(), merge[1].get<std::string>()};
   const auto line = merge.get<std::string>();
   const size_t space = line.find(' ');
-  if (space == std::string::npos) corrupt(where, "merge without a space: " + merge.dump());
+  if (space == std::string::npos)
+    throw_corrupt_bpe(where, "merge without a space: " + merge.dump());
   return {line.substr(0, space), line.substr(space + 1)};
 }
 
@@ -182,7 +176,8 @@ std::string bytes_of_name(std::string_view name, const std::string& where) {
   for (size_t at = 0; at < name.size();) {
     const CodePoint c = code_point_at(name, at);
     if (c.length == 0 || c.value >= kCharacters || byte_of[c.value] < 0)
-      corrupt(where, fmt::format("token \"{}\" is not spelled in byte-level characters", name));
+      throw_corrupt_bpe(where,
+                        fmt::format("token \"{}\" is not spelled in byte-level characters", name));
     bytes += static_cast<char>(byte_of[c.value]);
     at += c.length;
   }
@@ -227,7 +222,8 @@ std::unique_ptr<Tokenizer> read_bpe_json(const SortedJson& file, const std::stri
   const IdOf id_of = read_vocab(file, vocab, where);
   const auto id = [&](const std::string& name) {
     const auto found = id_of.find(name);
-    if (found == id_of.end()) corrupt(where, fmt::format("a merge of \"{}\", no token", name));
+    if (found == id_of.end())
+      throw_corrupt_bpe(where, fmt::format("a merge of \"{}\", no token", name));
     return found->second;
   };
   for (const SortedJson& merge : model.at("merges")) {

@@ -10,19 +10,13 @@ namespace causeway {
 
 namespace {
 
-[[noreturn]] void corrupt(const std::string& where, const std::string& what) {
-  throw Error({.id = "tokenizer.corrupt",
-               .where = where,
-               .what = what,
-               .remedy = "take the file from the place it was made in once more"});
-}
-
 IdOfBytes ids_of(const BpeVocab& vocab, const std::string& where) {
   IdOfBytes id_of;
   for (size_t id = 0; id < vocab.tokens.size(); ++id) {
     if (vocab.tokens[id].empty()) continue;
     const int32_t other = id_of.add(vocab.tokens[id], static_cast<int32_t>(id));
-    if (other >= 0) corrupt(where, fmt::format("tokens {} and {} have the same bytes", other, id));
+    if (other >= 0)
+      throw_corrupt_bpe(where, fmt::format("tokens {} and {} have the same bytes", other, id));
   }
   return id_of;
 }
@@ -33,26 +27,31 @@ std::array<int32_t, 256> byte_ids(const IdOfBytes& id_of, const std::string& whe
     const char byte = static_cast<char>(b);
     ids[b] = id_of.find(std::string_view(&byte, 1));
     if (ids[b] < 0)
-      corrupt(where, fmt::format("byte 0x{:02X} has no token, so not every text has ids", b));
+      throw_corrupt_bpe(where,
+                        fmt::format("byte 0x{:02X} has no token, so not every text has ids", b));
   }
   return ids;
 }
 
 BpeRules rules_of(const BpeVocab& vocab, const IdOfBytes& id_of, const std::string& where) {
+  if (std::max(vocab.tokens.size(), vocab.merges.size()) > static_cast<size_t>(kMostBpeTokens))
+    throw_corrupt_bpe(where, fmt::format("{} tokens and {} merges, more than {}",
+                                         vocab.tokens.size(), vocab.merges.size(), kMostBpeTokens));
   BpeRules rules(vocab.merges.size());
   const auto token = [&](int32_t id, size_t rank) -> const std::string& {
     const bool known = id >= 0 && static_cast<size_t>(id) < vocab.tokens.size();
     if (!known || vocab.tokens[static_cast<size_t>(id)].empty())
-      corrupt(where, fmt::format("merge {} is of token {}, which is not there", rank, id));
+      throw_corrupt_bpe(where,
+                        fmt::format("merge {} is of token {}, which is not there", rank, id));
     return vocab.tokens[static_cast<size_t>(id)];
   };
   for (size_t rank = 0; rank < vocab.merges.size(); ++rank) {
     const auto [left, right] = vocab.merges[rank];
     const int32_t made = id_of.find(token(left, rank) + token(right, rank));
     if (made < 0)
-      corrupt(where,
-              fmt::format("merge {}, of tokens {} and {}, makes no token", rank, left, right));
-    rules.add(left, right, {static_cast<int32_t>(rank), made});
+      throw_corrupt_bpe(
+          where, fmt::format("merge {}, of tokens {} and {}, makes no token", rank, left, right));
+    rules.add(left, right, made);
   }
   return rules;
 }
@@ -80,8 +79,8 @@ std::vector<std::pair<int32_t, int32_t>> merges_of_ranks(const std::vector<std::
       parts.push_back(part < 0 ? kNoByte : part);
     }
     merge_long(parts, rules);
-    if (parts.size() != 2) continue;
-    rules.add(parts[0], parts[1], {static_cast<int32_t>(merges.size()), static_cast<int32_t>(id)});
+    if (parts.size() != 2 || std::min(parts[0], parts[1]) < 0) continue;
+    rules.add(parts[0], parts[1], static_cast<int32_t>(id));
     merges.emplace_back(parts[0], parts[1]);
   }
   return merges;

@@ -10,6 +10,7 @@
 #include <unordered_map>
 
 #include "core/error.h"
+#include "data/bpe_rules.h"
 
 namespace causeway {
 
@@ -202,7 +203,7 @@ class Trainer {
 
 void check_options(const BpeTrainOptions& options) {
   const auto fixed = static_cast<int64_t>(256 + options.special.size());
-  if (options.vocab_size < fixed || options.vocab_size > (1 << 24))
+  if (options.vocab_size < fixed || options.vocab_size > kMostBpeTokens)
     throw Error({.id = "usage.vocab_size",
                  .where = "",
                  .what = fmt::format("a vocabulary of {} was asked for", options.vocab_size),

@@ -24,6 +24,19 @@ struct Share {
 /// Shares that no thread uses just now.
 class Shares {
  public:
+  void count(const Splitter& splitter, const TextBatch& batch) {
+    std::unique_ptr<Share> share = borrow();
+    for (const TextPiece& piece : batch.pieces)
+      count_words(splitter, batch.of(piece), share->ends, share->words);
+    give_back(std::move(share));
+  }
+  WordCounts sum() {
+    WordCounts total = idle_.empty() ? WordCounts() : std::move(idle_.front()->words);
+    for (size_t i = 1; i < idle_.size(); ++i) total.add(idle_[i]->words);
+    return total;
+  }
+
+ private:
   std::unique_ptr<Share> borrow() {
     const std::scoped_lock lock(mutex_);
     if (idle_.empty()) return std::make_unique<Share>();
@@ -35,13 +48,7 @@ class Shares {
     const std::scoped_lock lock(mutex_);
     idle_.push_back(std::move(share));
   }
-  WordCounts sum() {
-    WordCounts total = idle_.empty() ? WordCounts() : std::move(idle_.front()->words);
-    for (size_t i = 1; i < idle_.size(); ++i) total.add(idle_[i]->words);
-    return total;
-  }
 
- private:
   std::mutex mutex_;
   std::vector<std::unique_ptr<Share>> idle_;
 };
@@ -96,15 +103,10 @@ CountResult count_corpus(const CountOptions& options) {
         return part;
       },
       [&](const Part& part) {
-        if (!part.counted) return 0;
-        std::unique_ptr<Share> share_of_thread = shares.borrow();
-        for (const TextPiece& piece : part.batch.pieces)
-          count_words(splitter, part.batch.of(piece), share_of_thread->ends,
-                      share_of_thread->words);
-        shares.give_back(std::move(share_of_thread));
-        return 0;
+        if (part.counted) shares.count(splitter, part.batch);
+        return part.counted;
       },
-      [&](const Part& part, int) {
+      [&](const Part& part, bool) {
         (part.counted ? result.bytes : result.skipped) +=
             static_cast<int64_t>(part.batch.text.size());
         if (options.progress) options.progress(part.taken, expected);

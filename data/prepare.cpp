@@ -9,6 +9,7 @@
 #include "core/error.h"
 #include "core/file.h"
 #include "core/hash.h"
+#include "data/prepare_encode.h"
 #include "data/prepare_split.h"
 #include "data/prepare_work.h"
 #include "data/utf8.h"
@@ -52,104 +53,6 @@ std::unique_ptr<Tokenizer> make_tokenizer(const std::string& wanted, const Corpu
   if (wanted == "char") return make_char_tokenizer(alphabet_of(corpus), end);
   return load_tokenizer(wanted);
 }
-
-/// One batch on its way: read, placed, encoded, spooled.
-struct Work {
-  TextBatch batch;
-  std::vector<PlacedPiece> pieces;
-  int64_t taken = 0;  ///< bytes read from the disk, this batch's included
-};
-using PieceIds = std::vector<std::vector<int32_t>>;
-
-PieceIds encode(const Tokenizer& tokenizer, const Work& work) {
-  PieceIds ids;
-  for (const auto& [piece, split] : work.pieces) {
-    const TextOrigin origin{piece.file->path.string(), piece.offset};
-    std::vector<int32_t> one = tokenizer.encode(work.batch.of(piece), origin);
-    const auto end = tokenizer.end_of_text();
-    if (end && piece.first) one.insert(one.begin(), *end);
-    ids.push_back(std::move(one));
-  }
-  return ids;
-}
-
-/// Encodes the corpus into the spool from where the note says; false: stopped, and noted.
-class Encoding {
- public:
-  Encoding(const Corpus& corpus, const Tokenizer& tokenizer, const PrepareOptions& options,
-           PrepareWork& place, std::string key)
-      : options_(options),
-        tokenizer_(tokenizer),
-        place_(place),
-        key_(std::move(key)),
-        note_(place.note(key_)),
-        spool_(place.folder(),
-               {.order = options.order, .seed = options.seed, .text_bytes = corpus.bytes()},
-               note_.sizes),
-        reader_(
-            corpus.files(), corpus.options(),
-            [&](std::string_view text, size_t limit) { return tokenizer.cut_before(text, limit); }),
-        placer_(corpus, options),
-        progress_{.phase = PreparePhase::Encode, .total = corpus.disk_bytes()} {}
-
-  bool run() {
-    // What is spooled already is read again, which is quick, and not encoded.
-    for (batches_ = 0; batches_ < note_.batches; ++batches_) (void)read();
-    in_order(
-        options_.threads,
-        [&]() -> std::optional<Work> {
-          stopped_ = stopped_ || (options_.stop && options_.stop());
-          return stopped_ ? std::nullopt : read();
-        },
-        [&](const Work& work) { return encode(tokenizer_, work); },
-        [&](const Work& work, const PieceIds& ids) { spool(work, ids); });
-    if (stopped_) note(true);
-    return !stopped_;
-  }
-
-  void drain(Split split, ShardWriter& shards) { spool_.drain(split, shards); }
-  void remove_spool() { spool_.remove(); }
-
- private:
-  std::optional<Work> read() {
-    Work work;
-    if (!reader_.next(work.batch)) return {};
-    work.pieces = placer_.place(work.batch);
-    work.taken = reader_.taken();
-    return work;
-  }
-
-  void spool(const Work& work, const PieceIds& ids) {
-    for (size_t i = 0; i < ids.size(); ++i) {
-      const auto& [piece, split] = work.pieces[i];
-      spool_.append(split, piece.document, piece.last, ids[i]);
-      progress_.tokens += static_cast<int64_t>(ids[i].size());
-    }
-    ++batches_;
-    note(false);
-    progress_.taken = work.taken;
-    if (options_.progress) options_.progress(progress_);
-  }
-
-  /// Writes down how far all is, now and then, or `now`; only between documents if shuffled.
-  void note(bool now) {
-    constexpr int64_t kBatchesBetween = 256;  // some 128 MB of text
-    if (!spool_.between_documents() || (!now && batches_ % kBatchesBetween != 0)) return;
-    place_.write_note(key_, {batches_, spool_.sizes()});
-  }
-
-  const PrepareOptions& options_;
-  const Tokenizer& tokenizer_;
-  PrepareWork& place_;
-  std::string key_;
-  PrepareNote note_;
-  TokenSpool spool_;
-  DocumentReader reader_;
-  SplitPlacer placer_;
-  PrepareProgress progress_;
-  int64_t batches_ = 0;
-  bool stopped_ = false;
-};
 
 void check_options(const PrepareOptions& options) {
   const auto refuse = [&](const char* id, const std::string& what, const char* remedy) {
@@ -218,7 +121,7 @@ std::optional<DatasetInfo> write_dataset(PrepareWork& place, const Corpus& corpu
                                          const PrepareOptions& options) {
   const auto tokenizer = make_tokenizer(options.tokenizer, corpus);
   DatasetInfo info = describe(corpus, *tokenizer, options);
-  Encoding encoding(corpus, *tokenizer, options, place, hash_hex(to_json(info)));
+  PrepareEncoding encoding(corpus, *tokenizer, options, place, hash_hex(to_json(info)));
   if (!encoding.run()) return {};
   if (options.progress) options.progress({.phase = PreparePhase::Write});
   for (const Split split : {Split::Train, Split::Val}) {

@@ -1,6 +1,6 @@
 // Ids of short words, found in one step: a table of lines of 32 bytes, each with one word and its
-// ids, replaced by whatever comes next to the same place. Nineteen words of twenty end here, so the
-// look-up compares two numbers and copies three. Read next: bpe.cpp.
+// ids, replaced by whatever comes next to the same place. Most words of a text are found here, for
+// the price of comparing two numbers and copying three. Read next: bpe.cpp.
 #pragma once
 #include <algorithm>
 #include <cstdint>

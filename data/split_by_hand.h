@@ -1,5 +1,5 @@
-// The named patterns as code: several times faster than the regular expressions (splitter.cpp), of
-// which tests/data/splitter_test.cpp holds them to be the same. Read next: split_by_hand.cpp.
+// The named patterns as code, faster than the regular expressions (splitter.cpp), of which
+// tests/data/splitter_test.cpp holds them to be the same. Read next: split_by_hand.cpp.
 #pragma once
 #include <cstddef>
 #include <cstdint>
