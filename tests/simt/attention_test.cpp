@@ -34,8 +34,9 @@ struct Problem {
 
   /// Without slopes and segments, whose memory would be a device's.
   AttentionOptions options() const {
-    return {
-        .scale = 1 / std::sqrt(double(shape.D)), .window = shape.window, .softcap = shape.softcap};
+    return {.scale = shape.sharpness / std::sqrt(double(shape.D)),
+            .window = shape.window,
+            .softcap = shape.softcap};
   }
 };
 
@@ -223,6 +224,9 @@ TEST_CASE("attention agrees with the double reference, with the same bits in eve
         {.shape = {
              .B = 1, .Tq = 131, .Tk = 131, .H = 2, .K = 1, .D = size, .window = 70, .softcap = 5}});
   }
+  // Scores up to ±100: levels must rise, and what was gathered must follow.
+  problems.push_back(
+      {.shape = {.B = 1, .Tq = 131, .Tk = 131, .H = 1, .K = 1, .D = 64, .sharpness = 25}});
   for (const Problem& p : problems) {
     INFO("head size " << p.shape.D << ", window " << p.shape.window);
     simt::options.order = simt::Order::Forward;
@@ -241,6 +245,8 @@ TEST_CASE("Hopper's attention agrees with the double reference") {
                   run_hopper<64>({{.B = 2, .Tq = times, .Tk = times, .H = 2, .K = 1, .D = 64}}));
   const AttentionCase wide{.B = 1, .Tq = 321, .Tk = 321, .H = 2, .K = 2, .D = 128};
   require_close({wide}, run_hopper<128>({wide}));
+  const AttentionCase sharp{.B = 1, .Tq = 193, .Tk = 193, .H = 1, .K = 1, .D = 64, .sharpness = 25};
+  require_close({sharp}, run_hopper<64>({sharp}));
   const AttentionCase longer{.B = 1, .Tq = 130, .Tk = 203, .H = 1, .K = 1, .D = 64};
   require_close({longer}, run_hopper<64>({longer}));
 }
