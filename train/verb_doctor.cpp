@@ -4,6 +4,7 @@
 #include <filesystem>
 
 #include "core/file.h"
+#include "train/comm_mpi.h"
 #include "train/environment.h"
 #include "train/runtime.h"
 #include "train/terminal.h"
@@ -58,6 +59,7 @@ void print_json(const Environment& e, const MachineLimits& m, const DiskCheck& d
                      {"disk_folder", disk.folder},
                      {"disk_free", disk.free_bytes},
                      {"disk_write_seconds", disk.write_seconds},
+                     {"mpi", mpi_version()},
                      {"gpu", gpu.found ? Json(gpu.text) : Json(nullptr)}};
   fmt::print("{}\n", json.dump(2));
 }
@@ -80,6 +82,8 @@ void print_text(const Environment& e, const MachineLimits& m, const DiskCheck& d
              format_bytes(static_cast<double>(disk.free_bytes)), format_bytes(kProbeBytes),
              format_duration(disk.write_seconds));
   fmt::print("  gpu           {}\n", report_gpu().text);
+  fmt::print("  mpi           {}\n",
+             mpi_version().empty() ? "none in this build: one process per run" : mpi_version());
 }
 
 class Doctor final : public Verb {
