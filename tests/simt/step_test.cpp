@@ -9,6 +9,9 @@
 #include "core/plan_backend.h"
 #include "cuda/backend.h"
 #include "tests/simt/engine.h"
+#include "train/comm_mpi.h"
+#include "train/comm_staged.h"
+#include "train/launch.h"
 
 // Catch2's CHECK, not ours: last.
 #include "tests/catch.h"
@@ -54,25 +57,33 @@ void fill(int64_t micro_batch, HostBatch& batch) {
 
 struct Run {
   std::vector<StepResult> steps;
-  std::vector<float> moments;  ///< Adam's, at the end
+  std::vector<float> moments;      ///< Adam's, at the end; this rank's
+  std::vector<std::byte> weights;  ///< at the end, in working precision
 };
 
-Run train(std::unique_ptr<Backend> ops, const Config& config) {
-  SingleComm comm;
+Run train(Backend& ops, Communicator& comm, const Config& config) {
   Model model(config.model);
   ModelState state =
-      make_training_state(*ops, model, config, comm, Precision::of(config.train.precision));
-  const auto plan = make_plan_backend(ops.get());
+      make_training_state(ops, model, config, comm, Precision::of(config.train.precision));
+  const auto plan = make_plan_backend(&ops);
   Arena measuring;
-  TrainStep(*plan, comm, measuring, model, state, config).run(0, fill, kRate);
-  Arena arena(*ops, measuring.peak());
-  TrainStep step(*ops, comm, arena, model, state, config);
-  state.initialise(*ops, config.run.seed);
+  SingleComm nobody(comm.size());
+  TrainStep(*plan, nobody, measuring, model, state, config).run(0, fill, kRate);
+  Arena arena(ops, measuring.peak());
+  TrainStep step(ops, comm, arena, model, state, config);
+  state.initialise(ops, config.run.seed);
   Run run;
   for (int64_t s = 0; s < kSteps; ++s) run.steps.push_back(step.run(s, fill, kRate));
   run.moments.resize(state.m.numel());
-  ops->download(run.moments.data(), state.m);
+  ops.download(run.moments.data(), state.m);
+  run.weights.resize(state.values.bytes());
+  ops.download(run.weights.data(), state.values);
   return run;
+}
+
+Run train(std::unique_ptr<Backend> ops, const Config& config) {
+  SingleComm alone;
+  return train(*ops, alone, config);
 }
 
 /// How far two backends' losses may be apart at step s. They add up in different orders: each
@@ -127,6 +138,22 @@ TEST_CASE("any order of warps gives the same bits of a training run") {
     CHECK(run.moments == expected);
   }
   simt::options = before;
+}
+
+// Run by mpirun with two ranks, see CMakeLists.txt; each rank also trains alone.
+TEST_CASE("two ranks on emulated CUDA write one rank's bits, over MPI", "[.ranks]") {
+  const Launch launch = read_launch();
+  REQUIRE(launch.size == 2);
+  const auto ops = make_cuda_backend();
+  const auto comm = make_staged_comm(make_mpi_comm(launch), *ops);
+  for (const auto& config : {tiny_gpt2(PrecisionChoice::Bf16), tiny_llama(PrecisionChoice::Fp32)}) {
+    const Run both = train(*ops, *comm, config);
+    const Run alone = train(make_cuda_backend(), config);
+    CHECK(both.moments.size() < alone.moments.size());
+    CHECK((both.weights == alone.weights));
+    for (int64_t s = 0; s < kSteps; ++s) CHECK(both.steps[s].loss == alone.steps[s].loss);
+  }
+  comm->leave();
 }
 
 }  // namespace causeway
