@@ -1,0 +1,44 @@
+// The same bits of a training run on the emulated CUDA backend, in several orders of warps and on
+// two ranks. Read next: training_run.h.
+#include "cuda/backend.h"
+#include "tests/simt/engine.h"
+#include "tests/simt/training_run.h"
+#include "train/comm_mpi.h"
+#include "train/comm_staged.h"
+#include "train/launch.h"
+
+// Catch2's CHECK, not ours: last.
+#include "tests/catch.h"
+
+namespace causeway {
+
+TEST_CASE("any order of warps gives the same bits of a training run") {
+  const Config config = tiny_gpt2(PrecisionChoice::Bf16);
+  const simt::Options before = simt::options;
+  std::vector<float> expected;
+  for (simt::Order order : {simt::Order::Forward, simt::Order::Reverse, simt::Order::Random}) {
+    simt::options.order = order;
+    const TrainingRun run = train_ten_steps(make_cuda_backend(), config);
+    if (expected.empty()) expected = run.moments;
+    CHECK(run.moments == expected);
+  }
+  simt::options = before;
+}
+
+// Run by mpirun with two ranks, see CMakeLists.txt; each rank also trains alone.
+TEST_CASE("two ranks on emulated CUDA write one rank's bits, over MPI", "[.ranks]") {
+  const Launch launch = read_launch();
+  REQUIRE(launch.size == 2);
+  const auto ops = make_cuda_backend();
+  const auto comm = make_staged_comm(make_mpi_comm(launch), *ops);
+  for (const auto& config : {tiny_gpt2(PrecisionChoice::Bf16), tiny_llama(PrecisionChoice::Fp32)}) {
+    const TrainingRun both = train_ten_steps(*ops, *comm, config);
+    const TrainingRun alone = train_ten_steps(make_cuda_backend(), config);
+    CHECK(both.moments.size() < alone.moments.size());
+    CHECK((both.weights == alone.weights));
+    for (int64_t s = 0; s < kTrainingSteps; ++s) CHECK(both.steps[s].loss == alone.steps[s].loss);
+  }
+  comm->leave();
+}
+
+}  // namespace causeway
