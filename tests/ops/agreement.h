@@ -15,7 +15,7 @@ struct NamedBackend {
 };
 
 /// The backends a user may run on, made once: the CPU under every instruction set this machine has
-/// (product_backends.cpp), or the emulated CUDA backend (tests/simt/product_backends.cpp).
+/// (product_backends.cpp), or the CUDA backend, emulated (tests/simt) or on a GPU (tests/gpu).
 const std::vector<NamedBackend>& product_backends();
 
 /// Runs every case in f32 and bf16 on every product backend, and requires of forward and backward,

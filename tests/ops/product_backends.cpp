@@ -1,4 +1,5 @@
-// The backends that tests/ops holds to the reference: the CPU's. tests/simt has a list of its own.
+// The backends that tests/ops holds to the reference: the CPU's. tests/simt and tests/gpu have
+// their own lists.
 #include "core/cpu/backend.h"
 #include "tests/ops/agreement.h"
 
