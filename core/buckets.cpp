@@ -12,7 +12,7 @@ Buckets::Buckets(const ParamTable& params, int ranks) : ranks_(ranks) {
   int last = -1;
   for (const ParamInfo& p : params.all()) {
     if (p.bucket == last) continue;
-    CHECK(p.bucket > last, "{} is in bucket {}, after bucket {}", p.name, p.bucket, last);
+    CHECK(p.bucket == last + 1, "{} is in bucket {}, after bucket {}", p.name, p.bucket, last);
     if (!buckets_.empty()) buckets_.back().end = p.offset;
     buckets_.push_back({p.offset, params.flat_size()});
     last = p.bucket;

@@ -3,7 +3,7 @@
 // depend on the ranks. Read next: buckets.h (what is sent), train/step.cpp (when).
 //
 // Every rank makes the same calls in the same order. Tensors lie on the backend's device, the rest
-// on the host. A rank that is lost ends the others: by an Error "peer.lost" where the library
+// on the host. A rank that is lost ends the others: by an Error "peer.*" where the library
 // tells, else by train/watchdog.h.
 #pragma once
 #include <cstddef>
@@ -20,15 +20,15 @@ namespace causeway {
 class Communicator {
  public:
   virtual ~Communicator() = default;
-  virtual std::string_view name() const = 0;  ///< "single", "mpi", "nccl"
+  virtual std::string_view name() const = 0;  ///< "single", "mpi", "nccl", "staged"
   virtual int rank() const = 0;
   virtual int size() const = 0;
   bool leads() const { return rank() == 0; }
 
   // ---- tensors: started here, complete after finish()
   /// Sends outgoing[r] to rank r and receives incoming[r] from it, for every other rank r; what
-  /// stands at the own place is not touched. Sizes agree pairwise; all f32. Both must stay as they
-  /// are until finish().
+  /// stands at the own place is not touched. Sizes and dtypes agree pairwise. Both must stay as
+  /// they are until finish().
   virtual void start_exchange(std::span<const Tensor> incoming,
                               std::span<const Tensor> outgoing) = 0;
   /// Part of_rank[r] of `flat` goes from rank r to all others, in place.
@@ -45,7 +45,6 @@ class Communicator {
   virtual std::vector<std::string> gather(const std::string& text) = 0;
   /// True on every rank when it is true on any.
   virtual bool any(bool flag) = 0;
-  virtual void barrier() = 0;
 
   /// The end of a run in which all ranks are of one mind. Without it, as after an exception, the
   /// others are ended with this rank.
@@ -55,8 +54,8 @@ class Communicator {
   virtual int64_t bytes_sent() const = 0;
 };
 
-/// One process on its own. With `size` > 1, for planning: the last of that many ranks, whose pieces
-/// are the largest; nothing is sent.
+/// One process on its own. With `size` > 1, for planning: the last of that many ranks; nothing is
+/// sent.
 class SingleComm final : public Communicator {
  public:
   explicit SingleComm(int size = 1) : size_(size) {}
@@ -70,7 +69,6 @@ class SingleComm final : public Communicator {
   std::string broadcast(const std::string& text) override { return text; }
   std::vector<std::string> gather(const std::string& text) override { return {text}; }
   bool any(bool flag) override { return flag; }
-  void barrier() override {}
   int64_t bytes_sent() const override { return 0; }
 
  private:

@@ -253,8 +253,8 @@ constexpr Field kFields[] = {
              "or skip the step.", .choices = kNonFinites, .on_resume = OnResume::MayDiffer},
     {.section = "guard", .key = "hang_timeout",
      .ref = [](Config& c) { return place(c.guard.hang_timeout); },
-     .help = "Seconds without progress after which the run ends; auto: 10 times the slowest "
-             "step, at least 60.", .bounds = above_zero(), .on_resume = OnResume::MayDiffer},
+     .help = "Among several ranks: seconds without progress after which one ends; auto: 10 times "
+             "the longest pause so far, at least 60 (600 in the first steps and while saving).", .bounds = above_zero(), .on_resume = OnResume::MayDiffer},
 };
 // clang-format on
 

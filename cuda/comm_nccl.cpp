@@ -116,8 +116,6 @@ class NcclComm final : public Communicator {
     return flags.find('1') != std::string::npos;
   }
 
-  void barrier() override { any(false); }
-
   void leave() override {
     synchronize(stream_);
     demand(ncclCommDestroy(std::exchange(comm_, nullptr)), "leaving");

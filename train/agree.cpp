@@ -20,7 +20,9 @@ std::string sizes_that_work(const Config& config, int64_t ranks) {
       return fmt::format("use train.micro_batch_size={} train.grad_lanes={}", micro,
                          automatic ? "auto" : std::to_string(ranks));
     }
-  return fmt::format("use train.global_batch_size={}", (batch + ranks - 1) / ranks * ranks);
+  const int64_t whole = (batch + ranks - 1) / ranks * ranks;
+  return fmt::format("use train.global_batch_size={} train.micro_batch_size=1 train.grad_lanes={}",
+                     whole, auto_grad_lanes(whole) % ranks == 0 ? "auto" : std::to_string(ranks));
 }
 
 /// What this rank is about to do, for the others to compare.
@@ -28,6 +30,12 @@ Json intention(const Config& config, const std::string& data_hash) {
   Json build = to_json(read_environment());
   build.erase("threads"), build.erase("cpu");
   return {{"config", to_yaml(config)}, {"build", build.dump()}, {"data", data_hash}};
+}
+
+/// What may differ between ranks: anything else would change the result, or which messages they
+/// exchange and when.
+bool is_each_ranks_own(std::string_view key) {
+  return key == "train.threads" || key == "data.source" || key == "data.tokenizer";
 }
 
 std::string difference(const Json& first, const Json& other) {
@@ -38,7 +46,8 @@ std::string difference(const Json& first, const Json& other) {
   if (other["data"] != first["data"]) lines += "\n  data: other tokens";
   for (const FieldDifference& d : differences(load_config_text(text(first, "config"), "rank 0"),
                                               load_config_text(text(other, "config"), "a rank")))
-    if (!d.allowed_on_resume) lines += fmt::format("\n  {}: {} and {}", d.key, d.before, d.now);
+    if (!is_each_ranks_own(d.key))
+      lines += fmt::format("\n  {}: {} and {}", d.key, d.before, d.now);
   return lines;
 }
 

@@ -12,7 +12,7 @@ namespace causeway {
 void require_lanes_for(const Config& config, int ranks);
 
 /// Throws Error "config.ranks_differ", naming the differences, unless all ranks were given the same
-/// config (but for what cannot change the result), program and data.
+/// config (but for threads and where the data lies), program and data.
 void agree_on_run(Communicator& comm, const Config& config, const std::string& data_hash);
 
 }  // namespace causeway

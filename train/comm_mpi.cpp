@@ -5,6 +5,8 @@
 
 #include <mpi.h>
 
+#include <climits>
+
 #include "core/error.h"
 #include "train/launch.h"
 
@@ -26,6 +28,12 @@ void demand(int status, const char* doing) {
                          "resume from the newest checkpoint"});
 }
 
+/// MPI counts in int.
+int count(int64_t n) {
+  CHECK(n >= 0 && n <= INT_MAX, "a message of {} elements", n);
+  return static_cast<int>(n);
+}
+
 MPI_Datatype mpi_type(DType dtype) {
   switch (dtype_size(dtype)) {
     case 2:
@@ -33,6 +41,7 @@ MPI_Datatype mpi_type(DType dtype) {
     case 4:
       return MPI_UINT32_T;
     default:
+      CHECK(dtype_size(dtype) == 8, "{} is not sent", dtype_name(dtype));
       return MPI_UINT64_T;
   }
 }
@@ -86,11 +95,11 @@ class MpiComm final : public Communicator {
   }
 
   std::vector<std::string> gather(const std::string& text) override {
-    const int length = static_cast<int>(text.size());
+    const int length = count(static_cast<int64_t>(text.size()));
     std::vector<int> lengths(size_), begins(size_ + 1, 0);
     demand(MPI_Allgather(&length, 1, MPI_INT, lengths.data(), 1, MPI_INT, MPI_COMM_WORLD),
            "gathering");
-    for (int r = 0; r < size_; ++r) begins[r + 1] = begins[r] + lengths[r];
+    for (int r = 0; r < size_; ++r) begins[r + 1] = count(int64_t{begins[r]} + lengths[r]);
     std::string all(begins[size_], '\0');
     demand(MPI_Allgatherv(text.data(), length, MPI_BYTE, all.data(), lengths.data(), begins.data(),
                           MPI_BYTE, MPI_COMM_WORLD),
@@ -107,8 +116,6 @@ class MpiComm final : public Communicator {
     return result != 0;
   }
 
-  void barrier() override { demand(MPI_Barrier(MPI_COMM_WORLD), "waiting for the others"); }
-
   // Not in the destructor: after an exception on this rank alone, MPI_Finalize would wait for ranks
   // that wait for this one. A process that ends without it makes the launcher end the others.
   void leave() override { demand(MPI_Finalize(), "leaving"); }
@@ -119,16 +126,16 @@ class MpiComm final : public Communicator {
   void receive(const Tensor& t, int from) {
     if (t.numel() == 0 || !t) return;
     requests_.emplace_back();
-    demand(MPI_Irecv(t.data, static_cast<int>(t.numel()), mpi_type(t.dtype), from, kTensorTag,
-                     MPI_COMM_WORLD, &requests_.back()),
+    demand(MPI_Irecv(t.data, count(t.numel()), mpi_type(t.dtype), from, kTensorTag, MPI_COMM_WORLD,
+                     &requests_.back()),
            "receiving");
   }
 
   void send(const Tensor& t, int to) {
-    if (t.numel() == 0) return;
+    if (!t || t.numel() == 0) return;
     requests_.emplace_back();
-    demand(MPI_Isend(t.data, static_cast<int>(t.numel()), mpi_type(t.dtype), to, kTensorTag,
-                     MPI_COMM_WORLD, &requests_.back()),
+    demand(MPI_Isend(t.data, count(t.numel()), mpi_type(t.dtype), to, kTensorTag, MPI_COMM_WORLD,
+                     &requests_.back()),
            "sending");
     bytes_sent_ += static_cast<int64_t>(t.bytes());
   }

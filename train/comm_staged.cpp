@@ -48,7 +48,6 @@ class StagedComm final : public Communicator {
   std::string broadcast(const std::string& text) override { return host_->broadcast(text); }
   std::vector<std::string> gather(const std::string& text) override { return host_->gather(text); }
   bool any(bool flag) override { return host_->any(flag); }
-  void barrier() override { host_->barrier(); }
   void leave() override { host_->leave(); }
   int64_t bytes_sent() const override { return host_->bytes_sent(); }
 

@@ -1,12 +1,16 @@
 // See exchange.h.
 #include "train/exchange.h"
 
+#include <algorithm>
+#include <bit>
+
 namespace causeway {
 
 void tree_sum(Backend& ops, std::span<const Tensor> leaves, int keep) {
   // A subtree's sum stands at its first leaf, or at `keep` where that is one of its leaves; a sum
   // of two numbers does not ask which of them it is stored over.
   const int n = static_cast<int>(leaves.size());
+  CHECK(std::has_single_bit(leaves.size()), "a tree of {} leaves", n);
   const auto place = [&](int first, int width) {
     return first <= keep && keep < first + width ? keep : first;
   };
@@ -24,7 +28,10 @@ GradientExchange::GradientExchange(Backend& ops, Communicator& comm, const Bucke
   int64_t elements = 0;
   for (int b = 0; b < buckets.count(); ++b) {
     inbox_begin_.push_back(elements);
-    elements += (comm.size() - 1) * buckets.piece(b, comm.rank()).size();
+    // As large as the largest rank needs, so that a plan for one rank holds for all.
+    int64_t largest = 0;
+    for (const Range& piece : buckets.pieces(b)) largest = std::max(largest, piece.size());
+    elements += (comm.size() - 1) * largest;
   }
   if (elements > 0) inbox_ = arena.alloc("step.gradient_inbox", grad, {elements});
 }

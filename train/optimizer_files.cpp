@@ -2,6 +2,7 @@
 #include "train/optimizer_files.h"
 
 #include <charconv>
+#include <map>
 
 #include "core/error.h"
 #include "core/safetensors.h"
@@ -66,21 +67,20 @@ Range parse_range(const std::string& text, const fs::path& path, const std::stri
 
 /// All files of one save, rank by rank.
 std::vector<fs::path> files_in(const fs::path& folder) {
-  std::error_code error;
-  int ranks = 0;
-  for (fs::directory_iterator it(folder, error), end; !error && it != end; it.increment(error)) {
-    const std::string name = it->path().filename().string();
-    if (name.starts_with("optimizer-0000-of-")) ranks = std::atoi(name.c_str() + 18);
-  }
-  if (ranks < 1) refuse(folder, "holds no optimizer state");
+  constexpr int kMostRanks = 8192;  // a power of two, as all numbers of ranks
+  std::vector<int> saves;           // numbers of ranks: one, unless files of two saves were mixed
+  for (int ranks = 1; ranks <= kMostRanks; ranks *= 2)
+    if (fs::exists(folder / file_name(0, ranks))) saves.push_back(ranks);
+  if (saves.size() != 1)
+    refuse(folder, fmt::format("holds the optimizer state of {} saves", saves.size()));
   std::vector<fs::path> files;
-  for (int r = 0; r < ranks; ++r) files.push_back(folder / file_name(r, ranks));
+  for (int r = 0; r < saves[0]; ++r) files.push_back(folder / file_name(r, saves[0]));
   return files;
 }
 
-/// Takes what this rank keeps of one entry. Returns the number of elements taken.
-int64_t take(const SafetensorsFile& file, const TensorEntry& entry, const ParamInfo& p,
-             const Tensor& kept, const ModelState& state, Backend& ops) {
+/// Takes what this rank keeps of one entry. Returns which elements of the parameter the entry has.
+Range take(const SafetensorsFile& file, const TensorEntry& entry, const ParamInfo& p,
+           const Tensor& kept, const ModelState& state, Backend& ops) {
   const auto text = file.metadata().find(entry.name);
   if (text == file.metadata().end()) refuse(file.path(), entry.name + " has no range");
   const Range stored = parse_range(text->second, file.path(), entry.name);
@@ -90,13 +90,11 @@ int64_t take(const SafetensorsFile& file, const TensorEntry& entry, const ParamI
                                     entry.name, entry.size_bytes(), dtype_name(entry.dtype),
                                     text->second, p.valid_numel(), dtype_name(kept.dtype)));
   const Range flat{p.offset + stored.begin, p.offset + stored.end};
-  int64_t taken = 0;
   state.owned.visit(flat, [&](const Range& range, int64_t local) {
     const auto skip = (range.begin - flat.begin) * dtype_size(entry.dtype);
     ops.upload(kept.slice(0, local, range.size()), file.bytes(entry).data() + skip);
-    taken += range.size();
   });
-  return taken;
+  return stored;
 }
 
 }  // namespace
@@ -131,20 +129,27 @@ void write_optimizer(const fs::path& folder, Backend& ops, const ParamTable& par
 void read_optimizer(const fs::path& folder, Backend& ops, const ParamTable& params,
                     ModelState& state) {
   const auto buffers = owned_buffers(state);
-  int64_t missing = 0;
-  for (const ParamInfo& p : params.all())
-    missing += static_cast<int64_t>(buffers.size()) * part_of(state.owned, p).range.size();
+  std::map<std::string, int64_t> done;  // elements of each tensor so far: parts must join
   for (const fs::path& path : files_in(folder)) {
     const SafetensorsFile file(path);
     for (const OwnedBuffer& buffer : buffers)
-      for (const ParamInfo& p : params.all())
-        if (const TensorEntry* entry = file.find(buffer.prefix + p.name))
-          missing -= take(file, *entry, p, buffer.kept, state, ops);
+      for (const ParamInfo& p : params.all()) {
+        const TensorEntry* entry = file.find(buffer.prefix + p.name);
+        if (!entry) continue;
+        const Range part = take(file, *entry, p, buffer.kept, state, ops);
+        int64_t& end = done[entry->name];
+        if (part.begin != end)
+          refuse(path, fmt::format("{} goes on at element {} instead of {}", entry->name,
+                                   part.begin, end));
+        end = part.end;
+      }
     file.forget();
   }
-  if (missing != 0)
-    refuse(folder, fmt::format("its optimizer files hold {} elements {} than the model needs",
-                               std::abs(missing), missing > 0 ? "fewer" : "more"));
+  for (const OwnedBuffer& buffer : buffers)
+    for (const ParamInfo& p : params.all())
+      if (done[buffer.prefix + p.name] != p.valid_numel())
+        refuse(folder, fmt::format("{} has {} of {} elements", buffer.prefix + p.name,
+                                   done[buffer.prefix + p.name], p.valid_numel()));
 }
 
 }  // namespace causeway

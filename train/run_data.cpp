@@ -1,4 +1,4 @@
-// See length.h.
+// See run_data.h.
 #include "train/run_data.h"
 
 #include <cmath>

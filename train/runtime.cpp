@@ -18,7 +18,9 @@ namespace {
 /// A launcher may have bound this rank to its own cores, or left all cores to all ranks.
 int fair_threads(int local_ranks) {
   const MachineLimits limits = read_machine_limits();
-  return std::min(limits.cpus_allowed, std::max(1, limits.cpus_online / local_ranks));
+  const double cpus =
+      std::min<double>(limits.cpus_online, limits.cgroup_cpus.value_or(limits.cpus_online));
+  return std::min(limits.cpus_allowed, std::max(1, static_cast<int>(cpus / local_ranks)));
 }
 
 std::unique_ptr<Communicator> join_cpu_ranks(const Launch& launch) {
@@ -71,10 +73,11 @@ std::unique_ptr<Communicator> join_gpu_ranks(const Launch& launch, Backend& back
         backend,
         {.rank = launch.rank, .size = launch.size, .host = nullptr, .address = nccl_address()});
   auto mpi = make_mpi_comm(launch);
+  // A launcher that shows each rank one GPU of its own may have several ranks here all the same;
+  // where they do share one, CAUSEWAY_STAGED says so.
   const int gpus = count_cuda_devices();
-  // One GPU is shown to each rank where a launcher has shared them out.
-  if (mpi->any(gpus > 1 && gpus < launch.local_size) || std::getenv("CAUSEWAY_STAGED"))
-    return make_staged_comm(std::move(mpi), backend);
+  const bool share = (gpus > 1 && gpus < launch.local_size) || std::getenv("CAUSEWAY_STAGED");
+  if (mpi->any(share)) return make_staged_comm(std::move(mpi), backend);
   return make_nccl_comm(
       backend, {.rank = launch.rank, .size = launch.size, .host = std::move(mpi), .address = ""});
 }

@@ -104,7 +104,7 @@ void TrainStep::finish_bucket(int bucket) {
   const Range range = buckets_.whole(bucket);
   for (int sum = lane_levels(lanes_); sum > 0; --sum)
     ops_.axpby(part(state_.grads[sum - 1], range), 1, part(state_.grads[sum], range), 1);
-  say(Activity::Computing, bucket);
+  if (comm_.size() > 1) say(Activity::Computing, bucket);
   exchange_.start(bucket, state_.grads[0]);
   comm_.progress();
 }
@@ -133,7 +133,9 @@ void TrainStep::update(int64_t step, double lr) {
     if (!mine.empty())
       ops_.sum_of_squares(part(partials_, chunks_of(mine)), part(state_.grads[0], mine));
   }
+  say(Activity::Sharing);
   share_scalars();
+  say(Activity::Updating);
   ops_.clip_and_guard(scalars_, partials_, losses_, config_.train.max_grad_norm);
   ops_.adamw({.lr = lr,
               .beta1 = config_.optimizer.betas[0],

@@ -11,7 +11,10 @@ namespace causeway {
 namespace fs = std::filesystem;
 namespace {
 
-std::string pack(const ErrorInfo& e) { return Json{e.id, e.where, e.what, e.remedy}.dump(); }
+/// Paths and texts of users may be no UTF-8, which JSON must be.
+std::string pack(const ErrorInfo& e) {
+  return Json{e.id, e.where, e.what, e.remedy}.dump(-1, ' ', false, Json::error_handler_t::replace);
+}
 
 ErrorInfo unpack(const std::string& text) {
   const Json json = Json::parse(text);
@@ -21,11 +24,17 @@ ErrorInfo unpack(const std::string& text) {
 }  // namespace
 
 void together(Communicator& comm, const std::function<void()>& action) {
+  if (comm.size() == 1) return action();
   std::optional<Error> own;
   try {
     action();
   } catch (const Error& error) {
     own = error;
+  } catch (const std::exception& error) {
+    own = Error({.id = "internal.exception",
+                 .where = "",
+                 .what = error.what(),
+                 .remedy = "please report it with the command you ran"});
   }
   const std::vector<std::string> failures = comm.gather(own ? pack(own->info()) : "");
   for (size_t r = 0; r < failures.size(); ++r) {

@@ -30,7 +30,7 @@ std::vector<std::vector<T>> gather_values(Communicator& comm, const std::vector<
   for (const std::string& raw :
        comm.gather(std::string(reinterpret_cast<const char*>(values.data()), bytes))) {
     all.emplace_back(raw.size() / sizeof(T));
-    std::memcpy(all.back().data(), raw.data(), raw.size());
+    if (!raw.empty()) std::memcpy(all.back().data(), raw.data(), raw.size());
   }
   return all;
 }

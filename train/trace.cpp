@@ -25,6 +25,10 @@ void Trace::beat(Activity activity, int64_t step, int bucket) {
   activity_ = activity, since_ = now;
 }
 
+void Trace::end() {
+  events_.push_back({std::string(activity_name(activity_)), 0, since_, now_seconds()});
+}
+
 void Trace::write(const std::filesystem::path& path) const {
   Json events = Json::array();
   for (const Event& e : events_)

@@ -17,6 +17,8 @@ class Trace {
 
   /// One beat, now: the former activity ends; a bucket's exchange begins.
   void beat(Activity activity, int64_t step, int bucket);
+  /// The activity under way ends now.
+  void end();
   /// {"traceEvents": [...]}: complete events, times in µs since the first beat.
   void write(const std::filesystem::path& path) const;
 

@@ -67,8 +67,10 @@ void Trainer::train_one_step() {
 }
 
 void Trainer::end_trace_if_due() {
-  if (!trace_ || position_.step - first_step_ < config_.log.trace_steps) return;
+  const bool due = position_.step - first_step_ >= config_.log.trace_steps || finished();
+  if (!trace_ || !due) return;
   progress_.listen({});
+  trace_->end();
   trace_->write(folder_.trace(comm_->rank()));
   trace_.reset();
 }

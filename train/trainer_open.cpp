@@ -25,7 +25,9 @@ Trainer::Trainer(Config config, const GivenConfig& given)
   together(*comm_, [&] {
     if (comm_->leads()) open_data();
   });
-  if (!comm_->leads()) open_data();
+  together(*comm_, [&] {
+    if (!comm_->leads()) open_data();
+  });
   require_lanes_for(config_, comm_->size());
   agree_on_run(*comm_, config_, dataset_.content_hash);
   open_folder(given);
@@ -107,8 +109,11 @@ void Trainer::resume_or_begin() {
     position_ = read_checkpoint_files(checkpoint, all);
     saved_step_ = position_.step;
   } else if (!config_.run.init_from.empty()) {
-    check_tokenizer_of(find_model_folder(config_.run.init_from), dataset_);
-    load_weights(config_.run.init_from, *model_, *state_, *runtime_.backend);
+    // One rank looks, since the other run may be saving and pruning meanwhile.
+    const std::string source =
+        from_leader(*comm_, [&] { return find_model_folder(config_.run.init_from).string(); });
+    check_tokenizer_of(source, dataset_);
+    load_weights(source, *model_, *state_, *runtime_.backend);
   } else {
     state_->initialise(*runtime_.backend, config_.run.seed);
   }

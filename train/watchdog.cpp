@@ -15,7 +15,7 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 constexpr auto kLookEvery = std::chrono::milliseconds(200);
-constexpr double kLeastAutoTimeout = 60, kSlowestTimes = 10;
+constexpr double kLeastAutoTimeout = 60, kSlowestTimes = 10, kPatientTimeout = 600;
 
 double seconds(Clock::duration d) { return std::chrono::duration<double>(d).count(); }
 
@@ -71,6 +71,7 @@ void Watchdog::watch() {
   uint64_t seen = progress_.look().beats;
   auto since = Clock::now();
   double slowest = 0;
+  std::optional<int64_t> first_step;
   std::unique_lock lock(mutex_);
   while (!ended_.wait_for(lock, kLookEvery, [this] { return end_; })) {
     const uint64_t beats = progress_.look().beats;
@@ -80,7 +81,12 @@ void Watchdog::watch() {
       seen = beats, since = now;
       continue;
     }
-    const double limit = timeout_.value_or(std::max(kLeastAutoTimeout, kSlowestTimes * slowest));
+    const Progress::Snapshot at = progress_.look();
+    if (!first_step) first_step = at.step;
+    const bool patient = at.step <= *first_step + 1 || at.activity == Activity::Saving ||
+                         at.activity == Activity::Sampling;
+    const double limit = timeout_.value_or(
+        std::max(patient ? kPatientTimeout : kLeastAutoTimeout, kSlowestTimes * slowest));
     if (seconds(now - since) > limit) give_up(seconds(now - since));
   }
 }

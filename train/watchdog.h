@@ -13,7 +13,8 @@ namespace causeway {
 class Watchdog {
  public:
   /// Watches from its own thread, which calls nothing but the clock. timeout in seconds; none:
-  /// max(60, 10 × the longest pause between two beats so far).
+  /// max(60, 10 × the longest pause between two beats so far), and at least 600 in the first two
+  /// steps and while saving or sampling, which beat only once.
   Watchdog(const Progress& progress, int rank, std::optional<double> timeout);
   ~Watchdog();
   Watchdog(const Watchdog&) = delete;

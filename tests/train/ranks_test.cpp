@@ -77,6 +77,19 @@ TEST_CASE("1, 2, 4 and 8 ranks write the same run") {
   }
 }
 
+TEST_CASE("the plan holds for every rank, whoever owns the largest pieces") {
+  SKIP_WITHOUT_MPI();
+  const TempFolder folder;
+  prepare(folder.path());
+  const auto result =
+      run_program(folder.path(),
+                  {"train", "r.yaml", "train.max_steps=2", "model.n_layer=1", "model.n_embd=192",
+                   "model.block_size=64", "model.vocab_size=200", "model.tie_embeddings=false"},
+                  ranks(2));
+  INFO(result.output);
+  CHECK(result.exit_code == 0);
+}
+
 TEST_CASE("a run goes on with another number of ranks, stopped by a signal in between") {
   SKIP_WITHOUT_MPI();
   const TempFolder one, many;
@@ -175,11 +188,12 @@ TEST_CASE("ranks with different configs are refused with the difference") {
   prepare(folder.path());
   const std::string program = program_path().string();
   const auto result =
-      run_program(folder.path(), {"train", "r.yaml", "optimizer.lr=1e-4"},
+      run_program(folder.path(), {"train", "r.yaml", "optimizer.lr=1e-4", "eval.every=10"},
                   {.launcher = {"mpirun", "--allow-run-as-root", "--oversubscribe", "-np", "1",
                                 program, "train", "r.yaml", ":", "-np", "1"}});
   CHECK(result.exit_code == 2);
   CHECK_THAT(result.output, Catch::Contains("error[config.ranks_differ] ranks 0 and 1") &&
+                                Catch::Contains("eval.every: 40 and 10") &&
                                 Catch::Contains("optimizer.lr: 0.003 and 0.0001"));
 }
 
