@@ -39,14 +39,14 @@ MemoryPlan plan_memory(const Config& config, Model& model, Backend* real, int ra
 namespace {
 
 /// Settings that keep the result of a run the same or nearly so, mildest first.
-std::vector<std::pair<std::string, Config>> smaller_settings(const Config& config) {
+std::vector<std::pair<std::string, Config>> smaller_settings(const Config& config, int ranks) {
   std::vector<std::pair<std::string, Config>> list;
   for (const Recompute recompute : {config.train.recompute, Recompute::Mlp, Recompute::Block})
     for (int64_t b = *config.train.micro_batch_size; b >= 1; b /= 2) {
-      if (config.train.global_batch_size % b != 0) continue;
+      if (config.train.global_batch_size % (b * ranks) != 0) continue;
       Config c = config;
-      c.train.micro_batch_size = b, c.train.grad_lanes = 1, c.train.recompute = recompute;
-      std::string text = fmt::format("train.micro_batch_size={} train.grad_lanes=1", b);
+      c.train.micro_batch_size = b, c.train.grad_lanes = ranks, c.train.recompute = recompute;
+      std::string text = fmt::format("train.micro_batch_size={} train.grad_lanes={}", b, ranks);
       if (recompute == Recompute::Mlp) text += " train.recompute=mlp";
       if (recompute == Recompute::Block) text += " train.recompute=block";
       list.emplace_back(text, c);
@@ -54,10 +54,10 @@ std::vector<std::pair<std::string, Config>> smaller_settings(const Config& confi
   return list;
 }
 
-std::string advice(const Config& config, int64_t available) {
-  for (const auto& [text, smaller] : smaller_settings(config)) {
+std::string advice(const Config& config, int64_t available, int ranks) {
+  for (const auto& [text, smaller] : smaller_settings(config, ranks)) {
     Model model(smaller.model, smaller.train.recompute);
-    const MemoryPlan plan = plan_memory(smaller, model, nullptr);
+    const MemoryPlan plan = plan_memory(smaller, model, nullptr, ranks);
     if (static_cast<int64_t>(plan.total) <= available)
       return fmt::format("this fits, in {}: {}", format_bytes(static_cast<double>(plan.total)),
                          text);
@@ -67,10 +67,11 @@ std::string advice(const Config& config, int64_t available) {
 
 }  // namespace
 
-void refuse_if_too_large(const MemoryPlan& plan, const Config& config) {
+void refuse_if_too_large(const MemoryPlan& plan, const Config& config, int ranks, int local_ranks) {
   const MachineLimits limits = read_machine_limits();
   int64_t available = limits.memory_free;
   if (limits.cgroup_memory) available = std::min(available, *limits.cgroup_memory);
+  available /= local_ranks;
   if (available <= 0 || static_cast<int64_t>(plan.total) <= available) return;
   std::string largest;
   for (const PlanLine& line : plan.lines)
@@ -79,10 +80,11 @@ void refuse_if_too_large(const MemoryPlan& plan, const Config& config) {
           fmt::format("\n  {:<28} {}", line.name, format_bytes(static_cast<double>(line.bytes)));
   throw Error({.id = "memory.plan",
                .where = config.run.name,
-               .what = fmt::format("this run needs {}, {} are free; the largest parts:{}",
+               .what = fmt::format("{} needs {}, {} are free; the largest parts:{}",
+                                   ranks > 1 ? "each rank of this run" : "this run",
                                    format_bytes(static_cast<double>(plan.total)),
                                    format_bytes(static_cast<double>(available)), largest),
-               .remedy = advice(config, available)});
+               .remedy = advice(config, available, ranks)});
 }
 
 }  // namespace causeway

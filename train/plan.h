@@ -27,8 +27,8 @@ struct MemoryPlan {
 /// With several ranks: of the one that needs most.
 MemoryPlan plan_memory(const Config& config, Model& model, Backend* real, int ranks = 1);
 
-/// Throws Error "memory.plan" when the plan exceeds what this machine lends the process now; the
-/// remedy names settings that would fit.
-void refuse_if_too_large(const MemoryPlan& plan, const Config& config);
+/// Throws Error "memory.plan" when `local_ranks` such plans exceed what this machine lends now; the
+/// remedy names settings that would fit, and that `ranks` can share.
+void refuse_if_too_large(const MemoryPlan& plan, const Config& config, int ranks, int local_ranks);
 
 }  // namespace causeway

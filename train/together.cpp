@@ -3,6 +3,9 @@
 
 #include <unistd.h>
 
+#include <set>
+
+#include "core/checkpoint_names.h"
 #include "core/error.h"
 #include "core/file.h"
 #include "core/json.h"
@@ -19,6 +22,22 @@ std::string pack(const ErrorInfo& e) {
 ErrorInfo unpack(const std::string& text) {
   const Json json = Json::parse(text);
   return {json[0], json[1], json[2], json[3]};
+}
+
+/// Throws Error "disk.not_shared" unless rank 0, who lists the files of the checkpoint, sees all
+/// that the others see: a network file system may show it an old listing.
+void require_all_seen(Communicator& comm, const fs::path& folder) {
+  if (comm.size() == 1) return;
+  const auto listing = checkpoint_names::names_in(folder);
+  const std::vector<std::string> all = comm.gather(Json(listing).dump());
+  const auto seen = Json::parse(all[0]).get<std::set<std::string>>();
+  for (const std::string& names : all)
+    for (const std::string& name : Json::parse(names).get<std::vector<std::string>>())
+      if (!seen.contains(name))
+        throw Error({.id = "disk.not_shared",
+                     .where = (folder / name).string(),
+                     .what = "rank 0 does not see this file, which another rank has written",
+                     .remedy = "the file system is slow to tell; the next save tries again"});
 }
 
 }  // namespace
@@ -63,6 +82,7 @@ void save_together(Communicator& comm, CheckpointStore& store, int64_t step,
   });
   try {
     together(comm, [&] { write_files(folder); });
+    require_all_seen(comm, folder);
   } catch (const Error&) {
     if (comm.leads()) store.abort(pending);
     throw;

@@ -91,16 +91,18 @@ void Trainer::guard(const StepResult& result) {
     return;
   }
   try_to_save({});  // the weights are those of the last good step
-  throw Error(
-      {.id = "guard.non_finite",
-       .where = fmt::format("{}, step {}", folder_.root().string(), step),
-       .what = fmt::format("loss {}, gradient norm {}: no number any more. The weights were "
-                           "not touched; step {} is saved",
-                           result.loss, result.grad_norm, position_.step),
-       .remedy = "lower optimizer.lr, lengthen schedule.warmup_steps or lower "
-                 "train.max_grad_norm,\nand start anew from an earlier checkpoint: "
-                 "run.name=NEW run.init_from=" +
-                 folder_.root().string()});
+  throw Error({.id = "guard.non_finite",
+               .where = fmt::format("{}, step {}", folder_.root().string(), step),
+               .what = fmt::format(
+                   "loss {}, gradient norm {}: no number any more. The weights were "
+                   "not touched; {}",
+                   result.loss, result.grad_norm,
+                   saved_step_ == position_.step ? fmt::format("step {} is saved", position_.step)
+                                                 : "the last good step could not be saved"),
+               .remedy = "lower optimizer.lr, lengthen schedule.warmup_steps or lower "
+                         "train.max_grad_norm,\nand start anew from an earlier checkpoint: "
+                         "run.name=NEW run.init_from=" +
+                         folder_.root().string()});
 }
 
 std::optional<double> Trainer::evaluate_if_due() {
@@ -210,11 +212,18 @@ void Trainer::save(std::optional<double> val_loss) {
                   write_checkpoint_files(folder, parts(), position_);
                 });
   saved_step_ = position_.step;
-  together(*comm_, [&] {
-    if (comm_->leads())
-      checkpoints_->prune(config_.checkpoint.keep_last,
-                          config_.checkpoint.keep_best ? KeepBest::Yes : KeepBest::No);
-  });
+  prune_checkpoints();
+}
+
+/// What cannot be removed now is tried again after the next save.
+void Trainer::prune_checkpoints() {
+  if (!comm_->leads()) return;
+  try {
+    checkpoints_->prune(config_.checkpoint.keep_last,
+                        config_.checkpoint.keep_best ? KeepBest::Yes : KeepBest::No);
+  } catch (const Error& error) {
+    console_->warn(fmt::format("older checkpoints could not be removed\n{}", error.what()));
+  }
 }
 
 ExitCode Trainer::finish() {

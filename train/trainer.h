@@ -61,6 +61,7 @@ class Trainer {
   double evaluate();
   void sample_if_due();
   void save(std::optional<double> val_loss);
+  void prune_checkpoints();
   void record(const StepResult& result, double lr, std::optional<double> val_loss);
   void show_progress(const StepResult& result, double lr, std::optional<double> val_loss);
   ExitCode finish();

@@ -84,7 +84,7 @@ void Trainer::open_memory() {
   Backend& ops = *runtime_.backend;
   model_.emplace(config_.model, config_.train.recompute);
   const MemoryPlan plan = plan_memory(config_, *model_, &ops, comm_->size());
-  refuse_if_too_large(plan, config_);
+  together(*comm_, [&] { refuse_if_too_large(plan, config_, comm_->size(), launch_.local_size); });
   const Precision precision = Precision::of(config_.train.precision);
   state_.emplace(make_training_state(ops, *model_, config_, *comm_, precision));
   arena_ = Arena(ops, plan.arena_bytes);
