@@ -35,6 +35,20 @@ void resolve_with_data(Config& config, const Dataset& dataset) {
   resolve(config);
 }
 
+std::optional<int32_t> document_separator(const Config& config, const Dataset& dataset) {
+  if (!config.data.document_mask) return std::nullopt;
+  if (dataset.end_of_text) return dataset.end_of_text;
+  throw Error({.id = "config.document_mask",
+               .where = config.marks.where("data.document_mask"),
+               .what = "the data has no end-of-text token, so there are no documents to separate",
+               .remedy = "set data.document_mask to false, or prepare a folder of several texts"});
+}
+
+Loader training_loader(const Config& config, const Dataset& dataset) {
+  return Loader(dataset.train, config.run.seed, *config.train.micro_batch_size,
+                config.model.block_size, document_separator(config, dataset), dataset.mixture);
+}
+
 void check_tokenizer_of(const std::filesystem::path& model_folder, const Dataset& dataset) {
   if (!dataset.tokenizer || !std::filesystem::exists(model_folder / "tokenizer.json")) return;
   const auto theirs = load_tokenizer(model_folder / "tokenizer.json");

@@ -3,6 +3,7 @@
 #pragma once
 #include "core/config.h"
 #include "data/dataset.h"
+#include "data/loader.h"
 
 namespace causeway {
 
@@ -16,6 +17,14 @@ int64_t total_steps(const Config& config, int64_t windows);
 /// Fills model.vocab_size from the data set, then everything resolve() can. Throws Error
 /// "config.vocab_size" when the config asks for fewer tokens than the data has.
 void resolve_with_data(Config& config, const Dataset& dataset);
+
+/// The token that begins a document, where data.document_mask asks for separate ones. Throws Error
+/// "config.document_mask" when the data has none.
+std::optional<int32_t> document_separator(const Config& config, const Dataset& dataset);
+
+/// Cuts the run's micro-batches from `dataset`, which must outlive it. `config` resolved. Throws as
+/// document_separator() and Loader do.
+Loader training_loader(const Config& config, const Dataset& dataset);
 
 /// Weights from `model_folder` mean tokens of its own tokenizer, where it has one. Throws Error
 /// "tokenizer.vocab_mismatch" when the data's is another, naming both.

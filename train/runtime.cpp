@@ -10,6 +10,7 @@
 #include "train/comm_mpi.h"
 #include "train/comm_staged.h"
 #include "train/environment.h"
+#include "train/measure.h"
 #include "train/terminal.h"
 
 namespace causeway {
@@ -34,6 +35,12 @@ std::unique_ptr<Communicator> join_cpu_ranks(const Launch& launch) {
        .remedy = fmt::format("start them so: mpirun -np {} causeway train …", launch.size)});
 }
 
+double seconds_by_clock(const std::function<void()>& work) {
+  const double begin = now_seconds();
+  work();
+  return now_seconds() - begin;
+}
+
 Runtime cpu_runtime(const TrainConfig& train, const Launch& launch) {
   const CpuOptions options{.threads = train.threads > 0 ? static_cast<int>(train.threads)
                                       : launch.size > 1 ? fair_threads(launch.local_size)
@@ -43,7 +50,8 @@ Runtime cpu_runtime(const TrainConfig& train, const Launch& launch) {
                   .comm = join_cpu_ranks(launch),
                   .device = fmt::format("cpu ({}, {} thread{})", info.isa, info.threads,
                                         info.threads == 1 ? "" : "s"),
-                  .warning = ""};
+                  .warning = "",
+                  .seconds_of = seconds_by_clock};
   if (train.precision == PrecisionChoice::Bf16 && !info.native_bf16)
     runtime.warning =
         "this CPU has no bf16 arithmetic: precision bf16 is slower here than fp32 (same results as "

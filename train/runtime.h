@@ -1,6 +1,7 @@
 // The one place that decides which device a run uses and how its ranks talk. After it, no code
 // asks. Read next: launch.h (which rank this is), trainer.h.
 #pragma once
+#include <functional>
 #include <memory>
 #include <string>
 
@@ -16,6 +17,8 @@ struct Runtime {
   std::unique_ptr<Communicator> comm;
   std::string device;   ///< "cpu (avx512+bf16, 2 threads)", "cuda (NVIDIA H200, 139.8 GiB)"
   std::string warning;  ///< what the user should know about the choice, or empty
+  /// Seconds that the device takes for what `work` starts on the backend, waited for.
+  std::function<double(const std::function<void()>& work)> seconds_of;
 };
 
 /// Joins the other ranks of `launch`: CPUs by MPI; GPUs by NCCL, or, where ranks share a GPU, by

@@ -9,11 +9,19 @@
 
 namespace causeway {
 
-/// What a rank and its links do. The defaults of links are those of one node with NVLink or shared
+/// What one rank's step costs: seconds = micro-batches · micro_batch + update.
+struct StepCost {
+  double micro_batch = 0;
+  double update = 0;  ///< of all parameters; ranks share it
+};
+
+/// From FLOPs alone: at `flops` per second, of which a step reaches `share`.
+StepCost cost_by_flops(const Config& config, double flops, double share);
+
+/// What ranks and their links do. The defaults of links are those of one node with NVLink or shared
 /// memory divided by a good margin; a run on real links should be given its own (plan --help).
 struct MachineRates {
-  double flops = 0;         ///< per second and rank: the matmul rate
-  double share = 0.85;      ///< of it that a training step reaches (bench step)
+  StepCost cost;
   double bandwidth = 20e9;  ///< bytes/s that a rank sends while it receives as much: β
   double latency = 10e-6;   ///< seconds per message: α
 };

@@ -40,15 +40,7 @@ Trainer::Trainer(Config config, const GivenConfig& given)
 void Trainer::open_data() {
   dataset_ = open_run_data(config_);
   resolve_with_data(config_, dataset_);
-  const int64_t B = *config_.train.micro_batch_size, T = config_.model.block_size;
-  const auto separator = config_.data.document_mask ? dataset_.end_of_text : std::nullopt;
-  if (config_.data.document_mask && !separator)
-    throw Error(
-        {.id = "config.document_mask",
-         .where = config_.marks.where("data.document_mask"),
-         .what = "the data has no end-of-text token, so there are no documents to separate",
-         .remedy = "set data.document_mask to false, or prepare a folder of several texts"});
-  loader_.emplace(dataset_.train, config_.run.seed, B, T, separator, dataset_.mixture);
+  loader_.emplace(training_loader(config_, dataset_));
   if (config_.eval.every > 0) {
     if (dataset_.val.size() < 2)
       throw Error(
@@ -56,7 +48,8 @@ void Trainer::open_data() {
            .where = config_.marks.where("eval.every"),
            .what = fmt::format("{} has no validation split to evaluate on", config_.data.source),
            .remedy = "set data.val_fraction above 0, or eval.every to 0"});
-    eval_loader_.emplace(dataset_.val, B, T, separator);
+    eval_loader_.emplace(dataset_.val, *config_.train.micro_batch_size, config_.model.block_size,
+                         document_separator(config_, dataset_));
   }
   total_steps_ = total_steps(config_, loader_->windows());
 }

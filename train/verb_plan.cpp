@@ -5,8 +5,10 @@
 #include "core/json.h"
 #include "train/agree.h"
 #include "train/flops.h"
+#include "train/gpus.h"
 #include "train/measure.h"
 #include "train/plan.h"
+#include "train/predict.h"
 #include "train/run_data.h"
 #include "train/runtime.h"
 #include "train/scaling.h"
@@ -24,11 +26,16 @@ class Plan final : public Verb {
     app.add_option("--ranks", ranks_, "plan for so many ranks: memory of each, traffic, tokens/s")
         ->check(CLI::PositiveNumber)
         ->capture_default_str();
-    app.add_option("--rank-tflops", rank_tflops_, "a rank's matmul rate; 0: measure this machine's")
-        ->check(CLI::NonNegativeNumber)
-        ->capture_default_str();
-    app.add_option("--share", rates_.share, "of that rate that a step reaches (bench step tells)")
-        ->check(CLI::Range(0.01, 1.0))
+    auto* tflops =
+        app.add_option("--rank-tflops", rank_tflops_, "a rank's matmul rate; 0: try this machine")
+            ->check(CLI::NonNegativeNumber)
+            ->capture_default_str();
+    app.add_option("--gpu", gpu_, "ranks are GPUs of this name, at their data sheet's rates")
+        ->excludes(tflops);
+    app.add_option("--share", share_,
+                   "of the rate that a step reaches; 0: 85 % of a measured one, 40 % of a data "
+                   "sheet's")
+        ->check(CLI::Range(0.0, 1.0))
         ->capture_default_str();
     app.add_option("--link-gbs", link_gbs_, "GB/s a rank sends while it receives as much")
         ->check(CLI::PositiveNumber)
@@ -53,35 +60,49 @@ class Plan final : public Verb {
     const Runtime runtime = make_runtime(config.device, config.train);
     Model model(config.model, config.train.recompute);
     const MemoryPlan plan = plan_memory(config, model, runtime.backend.get(), ranks_);
-    set_rates(*runtime.backend, config);
+    const std::string source = set_rates(*runtime.backend, config);
     const ScalingPlan scaling = plan_scaling(config, model.params(), ranks_, rates_);
     if (format_ == OutputFormat::Json) {
-      print_json(config, model, plan, scaling);
+      print_json(config, model, plan, scaling, source);
     } else {
       print(config, model, plan);
-      print(scaling);
+      print(scaling, source);
+      print_budget(config, model, scaling);
     }
     return ExitCode::Ok;
   }
 
  private:
-  void set_rates(Backend& ops, const Config& config) {
-    rates_.flops = rank_tflops_ * 1e12;
-    if (rank_tflops_ == 0)
-      rates_.flops =
-          MatmulTimer(ops, Precision::of(config.train.precision).act, kPeakShape).rate(0.3);
+  /// Where the cost of a step is from, for people; fills rates_.
+  std::string set_rates(Backend& ops, const Config& config) {
     rates_.bandwidth = link_gbs_ * 1e9;
     rates_.latency = latency_us_ * 1e-6;
+    const Precision precision = Precision::of(config.train.precision);
+    if (!gpu_.empty()) {
+      const GpuModel& gpu = find_gpu(gpu_);
+      const double flops = precision.act == DType::BF16 ? gpu.bf16_flops : gpu.fp32_flops;
+      return by_flops(config, flops, 0.4, fmt::format("{}'s data sheet", gpu_));
+    }
+    if (rank_tflops_ > 0) return by_flops(config, rank_tflops_ * 1e12, 0.85, "--rank-tflops");
+    const double flops = MatmulTimer(ops, precision.act, kPeakShape).rate(0.3);
+    if (!can_try(config, flops)) return by_flops(config, flops, 0.85, "a matmul measured here");
+    rates_.cost = try_step(ops, config);
+    return "from steps of one and two layers tried here";
+  }
+
+  std::string by_flops(const Config& config, double flops, double usual_share,
+                       const std::string& source) {
+    const double share = share_ > 0 ? share_ : usual_share;
+    rates_.cost = cost_by_flops(config, flops, share);
+    return fmt::format("{:.3g} TFLOP/s ({}) × {:.0f} %", flops / 1e12, source, 100 * share);
   }
 
   double days(const ScalingPlan& s) const { return tokens_ / s.tokens_per_second / 86400; }
 
-  void print(const ScalingPlan& s) const {
-    fmt::print(
-        "\nspeed       {} tokens/s predicted: steps of {}, {} rank{} of {:.3g} TFLOP/s × {:.0f} "
-        "%\n",
-        format_count(std::llround(s.tokens_per_second)), format_duration(s.step_seconds), ranks_,
-        ranks_ == 1 ? "" : "s", rates_.flops / 1e12, 100 * rates_.share);
+  void print(const ScalingPlan& s, const std::string& source) const {
+    fmt::print("\nspeed       {} tokens/s predicted, {} rank{}: steps of {}, {}\n",
+               format_count(std::llround(s.tokens_per_second)), ranks_, ranks_ == 1 ? "" : "s",
+               format_duration(s.step_seconds), source);
     if (ranks_ > 1) {
       const auto bytes = [](int64_t n) { return format_bytes(static_cast<double>(n)); };
       fmt::print("traffic     {} of gradients and {} of parameters per rank and step\n",
@@ -91,12 +112,26 @@ class Plan final : public Verb {
                  format_duration(s.exposed_seconds));
       fmt::print("efficiency  {:.1f} % of {} ranks on their own\n", 100 * s.efficiency, ranks_);
     }
+  }
+
+  void print_budget(const Config& config, const Model& model, const ScalingPlan& s) const {
     if (tokens_ > 0)
       fmt::print("budget      {:.3g} tokens: {:.2f} days{}\n", tokens_, days(s),
                  price_ > 0 ? fmt::format(", {:.0f} for {} rank{} at {} an hour",
                                           days(s) * 24 * ranks_ * price_, ranks_,
                                           ranks_ == 1 ? "" : "s", price_)
                             : "");
+    const double optimal = optimal_tokens(model);
+    fmt::print(
+        "hint        {:.3g} tokens are compute-optimal for this size (20 a parameter, Hoffmann "
+        "et al. 2022): {} steps\n",
+        optimal,
+        format_count(std::llround(optimal / static_cast<double>(tokens_per_step(config)))));
+  }
+
+  /// Hoffmann et al. 2022, arXiv:2203.15556: about 20 tokens for every parameter.
+  static double optimal_tokens(const Model& model) {
+    return 20.0 * static_cast<double>(model.params().count());
   }
 
   static int64_t tokens_per_step(const Config& config) {
@@ -120,7 +155,7 @@ class Plan final : public Verb {
   }
 
   void print_json(const Config& config, const Model& model, const MemoryPlan& plan,
-                  const ScalingPlan& scaling) const {
+                  const ScalingPlan& scaling, const std::string& source) const {
     Json lines = Json::array();
     for (const PlanLine& line : plan.lines)
       lines.push_back({{"category", line.category}, {"name", line.name}, {"bytes", line.bytes}});
@@ -133,6 +168,8 @@ class Plan final : public Verb {
                  {"ranks", ranks_},
                  {"gradient_bytes_sent", scaling.gradient_bytes},
                  {"parameter_bytes_sent", scaling.parameter_bytes},
+                 {"optimal_tokens", optimal_tokens(model)},
+                 {"rate_source", source},
                  {"step_seconds", scaling.step_seconds},
                  {"exposed_seconds", scaling.exposed_seconds},
                  {"tokens_per_second", scaling.tokens_per_second},
@@ -145,7 +182,9 @@ class Plan final : public Verb {
   OutputFormat format_ = OutputFormat::Text;
   int ranks_ = 1;
   MachineRates rates_;
-  double rank_tflops_ = 0, link_gbs_ = rates_.bandwidth / 1e9, latency_us_ = rates_.latency * 1e6;
+  std::string gpu_;
+  double rank_tflops_ = 0, share_ = 0, link_gbs_ = rates_.bandwidth / 1e9,
+         latency_us_ = rates_.latency * 1e6;
   double tokens_ = 0, price_ = 0;
 };
 

@@ -51,8 +51,11 @@ void add_json_flag(CLI::App& app, OutputFormat& format);
 /// Bytes as a JSON string, so that a newline or half a character stays visible.
 std::string quoted(const std::string& bytes);
 
-std::unique_ptr<Verb> make_bench_attention();
-std::unique_ptr<Verb> make_bench_matmul();
+std::unique_ptr<Verb> make_bench_comm();
+std::unique_ptr<Verb> make_bench_data();
+std::unique_ptr<Verb> make_bench_generate();
+std::unique_ptr<Verb> make_bench_kernels();
+std::unique_ptr<Verb> make_bench_page();
 std::unique_ptr<Verb> make_bench_step();
 std::unique_ptr<Verb> make_ckpt_ls();
 std::unique_ptr<Verb> make_ckpt_show();

@@ -117,14 +117,21 @@ void CaseTensors::add(const TensorSpec& spec, const Options& options, const Rand
             .rounding = dtype_of_kind(spec.kind, options.rounding)};
   slot.storage = Tensor(slot.memory.data(), dtype, {n});
   slot.tensor = sliced(spec, dtype, static_cast<char*>(slot.memory.data()) + kFenceBytes);
-  const std::vector<char> unset(size_t(n * size), char(0xff));
-  backend_.upload(slot.storage, unset.data());
+  std::vector<char> host(size_t(n * size), char(0xff));
+  if (spec.fill) {
+    const int64_t row = spec.shape.back(), count = numel(spec);
+    const int64_t period =
+        options.repeat > 0 ? std::min(count, (options.repeat + row - 1) / row * row) : count;
+    std::vector<double> values(static_cast<size_t>(period));
+    for (int64_t e = 0; e < period; ++e) values[size_t(e)] = spec.fill(stream, e);
+    for_each_element(slot.tensor, [&](int64_t e, int64_t offset) {
+      const char* storage = static_cast<char*>(slot.storage.data);
+      const int64_t first = static_cast<char*>(slot.tensor.data) - storage;
+      store(dtype, host.data() + first, offset, rounded(slot.rounding, values[size_t(e % period)]));
+    });
+  }
+  backend_.upload(slot.storage, host.data());
   slots_.emplace(spec.name, std::move(slot));
-
-  if (!spec.fill) return;
-  std::vector<double> values(static_cast<size_t>(numel(spec)));
-  for (size_t e = 0; e < values.size(); ++e) values[e] = spec.fill(stream, int64_t(e));
-  set(spec.name, values);
 }
 
 const CaseTensors::Slot& CaseTensors::slot(std::string_view name) const {

@@ -18,6 +18,8 @@ class CaseTensors {
     Precision rounding;   ///< values are first rounded to these, so that an f64 tensor can hold
                           ///< exactly what a bf16 one holds
     Aliasing aliasing = Aliasing::AsDeclared;
+    int64_t repeat = 0;  ///< fills repeat after so many elements, in whole rows; 0: they do not.
+                         ///< For large tensors, whose values matter only in that they are ordinary
   };
 
   /// Read tensors get their fill; written ones NaN, unless they accumulate onto a fill. Everything

@@ -194,16 +194,3 @@ TEST_CASE("doctor tells about the machine, in JSON too, and finds a folder it ca
   CHECK(failed.exit_code == 7);
   CHECK_THAT(failed.err, Catch::Contains("error[disk."));
 }
-
-TEST_CASE("bench attention times the attention that a config asks for") {
-  const ConfigFile file;
-  const auto result = shell("bench attention " + file.path + " model.sliding_window=5 --json");
-  REQUIRE(result.exit_code == 0);
-  const Json json = Json::parse(result.out);
-  CHECK(json["B"] == 4);
-  CHECK(json["T"] == 16);
-  CHECK(json["D"] == 16);
-  CHECK(json["window"] == 5);
-  for (const char* rate : {"f32_forward", "f32_backward", "bf16_forward", "bf16_backward"})
-    CHECK(json[fmt::format("{}_gflops", rate)].get<double>() > 0);
-}

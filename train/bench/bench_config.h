@@ -1,12 +1,8 @@
-// What the bench verbs share. Read next: verb_bench.cpp, verb_bench_attention.cpp.
+// A config where only speed counts. Read next: verb_step.cpp, verb_data.cpp.
 #pragma once
-#include <vector>
-
 #include "train/verbs.h"
 
 namespace causeway {
-
-double median(std::vector<double> values);
 
 /// The config, resolved; a character vocabulary where neither config nor data name one, since speed
 /// needs no data.

@@ -1,16 +1,9 @@
-// See bench.h.
-#include "train/bench.h"
-
-#include <algorithm>
+// See bench_config.h.
+#include "train/bench/bench_config.h"
 
 #include "core/config_validate.h"
 
 namespace causeway {
-
-double median(std::vector<double> values) {
-  std::sort(values.begin(), values.end());
-  return values[values.size() / 2];
-}
 
 Config load_for_bench(const ConfigArguments& arguments) {
   Config config = arguments.load();

@@ -1,0 +1,124 @@
+// See kernel_bench.h.
+#include "train/bench/kernel_bench.h"
+
+#include <algorithm>
+#include <cmath>
+#include <memory>
+
+#include "core/cases/case_tensors.h"
+#include "core/error.h"
+#include "train/bench/naive.h"
+#include "train/bench/roof.h"
+
+namespace causeway {
+namespace {
+
+constexpr int64_t kRepeat = 1 << 16;      // elements before a fill repeats
+constexpr double kSampleSeconds = 0.015;  // of a row in one round
+
+/// One row while it is measured.
+struct Entry {
+  BenchRow row;
+  Step step;
+  std::shared_ptr<CaseTensors> tensors;  // of a case's forward and backward
+  Step::Run rival;
+  std::vector<double> seconds, shares;
+};
+
+std::vector<double> outputs(const OpCase& c, const CaseTensors& tensors) {
+  for (const char* name : {"y", "o", "loss"})
+    if (c.find(name)) return tensors.values(name);
+  return {};
+}
+
+/// Nothing is timed that computes something else.
+void require_agreement(Backend& ops, const OpCase& c, const Entry& entry) {
+  const std::vector<double> own = outputs(c, *entry.tensors);
+  entry.rival(ops, *entry.tensors);
+  const std::vector<double> other = outputs(c, *entry.tensors);
+  double largest = 0, difference = 0;
+  for (size_t i = 0; i < own.size(); ++i) {
+    largest = std::max(largest, std::abs(own[i]));
+    difference = std::max(difference, std::abs(own[i] - other[i]));
+  }
+  if (difference <= 1e-3 * largest) return;  // NaN fails too
+  throw Error({.id = "bench.disagree",
+               .where = c.name,
+               .what = fmt::format("the rival's result differs by {:.3g}, of numbers up to {:.3g}",
+                                   difference, largest),
+               .remedy = "the operation or its rival is wrong: run the tests of this build"});
+}
+
+void add_entries(std::vector<Entry>& entries, Backend& ops, const KernelBench& bench, DType dtype,
+                 const std::string& op) {
+  const Precision precision{.act = dtype};
+  for (const OpCase& c : kernel_cases(op, bench.sizes)) {
+    auto tensors = std::make_shared<CaseTensors>(
+        ops, c,
+        CaseTensors::Options{.precision = precision, .rounding = precision, .repeat = kRepeat});
+    const auto add = [&](const Step& step, const char* direction) {
+      if (!step) return;
+      entries.push_back({.row = {.name = c.name + direction,
+                                 .dtype = std::string(dtype_name(dtype)),
+                                 .flops = step.flops,
+                                 .bytes = bytes(c, step, precision)},
+                         .step = step,
+                         .tensors = tensors});
+      if (step.stage) step.stage(ops, *tensors);
+      step.run(ops, *tensors);  // makes plans and touches all memory
+    };
+    add(c.forward, c.backward ? " forward" : "");
+    Entry& forward = entries.back();
+    if (bench.rival == Rival::Naive && dtype == DType::F32)
+      forward.rival = naive_forward(op, c, bench.sizes);
+    if (forward.rival) require_agreement(ops, c, forward);
+    add(c.backward, " backward");
+  }
+}
+
+void measure(Entry& entry, Stopwatch& stopwatch, Backend& ops, const Roof& roof) {
+  const auto stage = [&] {
+    if (entry.step.stage) entry.step.stage(ops, *entry.tensors);
+  };
+  const double seconds = stopwatch.sample(
+      kSampleSeconds, [&] { entry.step.run(ops, *entry.tensors); }, stage);
+  entry.seconds.push_back(seconds);
+  entry.shares.push_back(roof.seconds(entry.row.flops, entry.row.bytes) / seconds);
+}
+
+BenchRow finished(Entry& entry, Stopwatch& stopwatch, Backend& ops, const Roof& roof) {
+  entry.row.seconds = spread_of(entry.seconds);
+  entry.row.share = spread_of(entry.shares);
+  entry.row.bound = roof.bound(entry.row.flops, entry.row.bytes);
+  if (entry.rival) {
+    entry.row.rival = "naive";
+    entry.row.rival_seconds =
+        stopwatch.sample(kSampleSeconds, [&] { entry.rival(ops, *entry.tensors); });
+  }
+  return entry.row;
+}
+
+}  // namespace
+
+void run_kernels(const Runtime& runtime, const KernelBench& bench, BenchReport& report) {
+  Backend& ops = *runtime.backend;
+  std::vector<double> copies;
+  for (const DType dtype : bench.dtypes) {
+    RoofTimer roof_timer(runtime, dtype);
+    Stopwatch stopwatch(runtime, bench.caches);
+    std::vector<Entry> entries;
+    for (const std::string& op : bench.ops) add_entries(entries, ops, bench, dtype, op);
+    std::vector<double> rates;
+    for (int round = 0; round < bench.rounds; ++round) {
+      const Roof roof = roof_timer.measure();
+      rates.push_back(roof.flops), copies.push_back(roof.bytes);
+      for (Entry& entry : entries) measure(entry, stopwatch, ops, roof);
+    }
+    const Roof roof{.flops = median(rates), .bytes = median(copies)};
+    for (Entry& entry : entries) report.rows.push_back(finished(entry, stopwatch, ops, roof));
+    report.roofs.emplace_back(fmt::format("{} matmul", dtype_name(dtype)), roof.flops);
+  }
+  report.roofs.emplace_back("copy", median(copies));
+}
+
+}  // namespace causeway

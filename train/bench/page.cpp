@@ -1,0 +1,54 @@
+// See page.h.
+#include "train/bench/page.h"
+
+#include "core/error.h"
+
+namespace causeway {
+namespace {
+
+constexpr const char* kHead =
+    R"(# Benchmarks
+
+Made by `causeway bench page FILES… > docs/benchmarks.md` from the stored reports named below; a test
+compares it. Each row is one operation in one of the tests' own cases, timed with cold caches; the
+time is the median over rounds, ± half of the middle half of them. The roof is this machine's own: a
+square matmul and a large copy, measured in the same rounds; a share is the least time that the roof
+allows over the time taken, the median over the rounds. Rivals, where there are any: naive is plain
+loops on one thread; a ratio above 1 says that ours is faster.
+
+Make a report of your machine, and compare with a later build:
+
+```sh
+causeway bench kernels --save before.json --plot before.svg
+causeway bench kernels --compare before.json
+```
+)";
+
+std::string section(const StoredReport& stored) {
+  const BenchReport& report = stored.report;
+  std::string text = fmt::format("\n## {}\n\n{}, {}, {}. From `{}`.\n\n", report.title,
+                                 report.device, report.version, report.date, stored.file);
+  for (const auto& [name, value] : report.roofs)
+    text += fmt::format("- roof, {}: {:.1f} {}\n", name, value / 1e9,
+                        name == "copy" ? "GB/s" : "GFLOP/s");
+  text +=
+      "\n| operation | dtype | time | ± | GFLOP/s | GB/s | % of roof | of | rival |\n"
+      "|---|---|--:|--:|--:|--:|--:|---|---|\n";
+  for (const BenchRow& r : report.rows)
+    text += fmt::format("| {} | {} | {} | {:.0f} % | {:.1f} | {:.1f} | {:.0f} | {} | {} |\n",
+                        r.name, r.dtype, format_time(r.seconds.median), 100 * r.seconds.noise(),
+                        r.flops / r.seconds.median / 1e9, r.bytes / r.seconds.median / 1e9,
+                        100 * r.share.median, r.bound,
+                        r.rival.empty() ? "" : fmt::format("{:.1f}× {}", r.ratio(), r.rival));
+  return text;
+}
+
+}  // namespace
+
+std::string benchmarks_page(const std::vector<StoredReport>& reports) {
+  std::string text = kHead;
+  for (const StoredReport& stored : reports) text += section(stored);
+  return text;
+}
+
+}  // namespace causeway

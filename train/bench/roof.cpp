@@ -1,0 +1,28 @@
+// See roof.h.
+#include "train/bench/roof.h"
+
+#include <algorithm>
+
+namespace causeway {
+namespace {
+constexpr int64_t kCopyElements = int64_t{32} << 20;  // of 4 bytes: beyond any cache
+constexpr double kSeconds = 0.04;                     // of each measurement
+}  // namespace
+
+double Roof::seconds(double f, double b) const { return std::max(f / flops, b / bytes); }
+
+RoofTimer::RoofTimer(const Runtime& runtime, DType dtype)
+    : runtime_(runtime),
+      matmul_(*runtime.backend, dtype, kPeakShape),
+      from_(*runtime.backend, sizeof(float) * kCopyElements),
+      to_(*runtime.backend, sizeof(float) * kCopyElements) {}
+
+Roof RoofTimer::measure() {
+  const Tensor from(from_.data(), DType::F32, {kCopyElements}),
+      to(to_.data(), DType::F32, {kCopyElements});
+  Stopwatch stopwatch(runtime_, Caches::Warm);
+  const double copy = stopwatch.sample(kSeconds, [&] { runtime_.backend->copy(to, from); });
+  return {.flops = matmul_.rate(kSeconds), .bytes = 2.0 * sizeof(float) * kCopyElements / copy};
+}
+
+}  // namespace causeway

@@ -1,0 +1,30 @@
+// What this machine can do at most: a large matmul and a large copy, measured in every round beside
+// the work that is held against them. Williams et al. 2009, "Roofline". Read next: kernel_bench.h.
+#pragma once
+#include "train/bench/timing.h"
+#include "train/measure.h"
+
+namespace causeway {
+
+struct Roof {
+  double flops = 0;  ///< FLOP/s of a square matmul in the dtype at hand
+  double bytes = 0;  ///< bytes/s of a copy, each byte counted once read and once written
+
+  /// The least time that so many operations and bytes can take.
+  double seconds(double f, double b) const;
+  /// Which of the two bounds them.
+  const char* bound(double f, double b) const { return f / flops > b / bytes ? "matmul" : "copy"; }
+};
+
+class RoofTimer {
+ public:
+  RoofTimer(const Runtime& runtime, DType dtype);
+  Roof measure();
+
+ private:
+  const Runtime& runtime_;
+  MatmulTimer matmul_;
+  Buffer from_, to_;
+};
+
+}  // namespace causeway

@@ -1,0 +1,47 @@
+// How long a piece of work takes on a machine that is never quiet: medians with their spread, cold
+// caches, and rounds, so that a disturbance hits all that is compared alike. Read next: roof.h.
+#pragma once
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "core/buffer.h"
+#include "train/runtime.h"
+
+namespace causeway {
+
+double median(std::vector<double> values);
+
+/// A median and the quarter and three-quarter marks around it, of any unit.
+struct Spread {
+  double median = 0, low = 0, high = 0;
+
+  /// Half the middle half, as a share of the median: robust against single outliers.
+  double noise() const { return median > 0 ? (high - low) / (2 * median) : 0; }
+};
+Spread spread_of(std::vector<double> values);
+
+std::string format_time(double seconds);  ///< "82.1 µs", "1.23 ms", "4.56 s"
+
+/// Whether operands may still lie in a cache from the run before.
+enum class Caches : uint8_t { Cold, Warm };
+
+class Stopwatch {
+ public:
+  Stopwatch(const Runtime& runtime, Caches caches);
+
+  /// Seconds of `work` once: `stage` (may be empty) and the emptying of caches are not counted.
+  double once(const std::function<void()>& work, const std::function<void()>& stage = {});
+  /// The median of as many as fit `seconds`, at least one and at most 50.
+  double sample(double seconds, const std::function<void()>& work,
+                const std::function<void()>& stage = {});
+
+ private:
+  void empty_caches();
+
+  const Runtime& runtime_;
+  Caches caches_;
+  Buffer sweep_, partials_;  // what is read to drive everything else out
+};
+
+}  // namespace causeway

@@ -1,0 +1,136 @@
+// `causeway bench kernels`: every operation in a model's shapes, against this machine's roof. Read
+// next: kernel_bench.h.
+#include <algorithm>
+#include <chrono>
+
+#include "core/file.h"
+#include "core/presets.h"
+#include "train/bench/compare.h"
+#include "train/bench/kernel_bench.h"
+#include "train/bench/plot.h"
+#include "train/environment.h"
+#include "train/verbs.h"
+
+namespace causeway {
+namespace {
+
+std::string today() {
+  const auto now = std::chrono::system_clock::now();
+  const std::chrono::year_month_day day{std::chrono::floor<std::chrono::days>(now)};
+  return fmt::format("{:04}-{:02}-{:02}", int(day.year()), unsigned(day.month()),
+                     unsigned(day.day()));
+}
+
+ModelConfig preset_of(const std::string& name) {
+  if (const auto model = find_preset(name)) return *model;
+  throw Error({.id = "usage.model",
+               .where = "--model " + name,
+               .what = "there is no such preset",
+               .remedy = fmt::format("presets: {}", fmt::join(preset_names(), " "))});
+}
+
+class BenchKernels final : public Verb {
+ public:
+  void add_arguments(CLI::App& app) override {
+    app.add_option("--op", ops_,
+                   fmt::format("which operations, with commas: {}", fmt::join(kernel_ops(), ",")))
+        ->delimiter(',');
+    app.add_option("--model", model_, "the shapes of this preset")->capture_default_str();
+    app.add_option("--batch", batch_, "sequences of the preset's block_size")
+        ->check(CLI::Range(1, 1 << 16))
+        ->capture_default_str();
+    app.add_option("--shape", shape_, "other extents, e.g. B=8,T=1024,H=12,D=64");
+    app.add_option("--dtype", dtype_, "of activations")
+        ->check(CLI::IsMember({"f32", "bf16", "both"}))
+        ->capture_default_str();
+    app.add_option("--device", device_, "where")
+        ->check(CLI::IsMember({"auto", "cpu", "cuda"}))
+        ->capture_default_str();
+    app.add_option("--threads", train_.threads, "CPU threads; 0: one per core")
+        ->check(CLI::NonNegativeNumber)
+        ->capture_default_str();
+    app.add_option("--rounds", bench_.rounds, "how often each row is measured")
+        ->check(CLI::Range(1, 1000))
+        ->capture_default_str();
+    app.add_flag_callback(
+        "--warm", [this] { bench_.caches = Caches::Warm; }, "leave operands in caches");
+    app.add_option_function<std::string>(
+           "--rival", [this](const std::string&) { bench_.rival = Rival::Naive; },
+           "naive: plain loops on one CPU thread, f32, beside ours")
+        ->check(CLI::IsMember({"naive"}));
+    app.add_option("--save", save_,
+                   "write the JSON report to this file, for --compare and bench page");
+    app.add_option("--compare", compare_, "say what changed since this saved report");
+    app.add_option("--plot", plot_, "draw roofline and bars into this file (SVG)");
+    add_json_flag(app, format_);
+  }
+
+  ExitCode run() override {
+    // What can be wrong is said before minutes of measuring.
+    if (!plot_.empty()) require_svg(plot_);
+    BenchReport before;
+    if (!compare_.empty()) before = read_report(compare_);
+    bench_.ops = ops_.empty() ? kernel_ops() : ops_;
+    bench_.sizes = KernelSizes::of(preset_of(model_), batch_);
+    if (!shape_.empty()) bench_.sizes.replace(shape_);
+    if (ops_.empty() && !bench_.sizes.rope) std::erase(bench_.ops, "rope");
+    for (const std::string& op : bench_.ops) kernel_cases(op, bench_.sizes);
+    if (dtype_ != "bf16") bench_.dtypes.push_back(DType::F32);
+    if (dtype_ != "f32") bench_.dtypes.push_back(DType::BF16);
+    const BenchReport report = measured();
+    show(report, before);
+    if (!save_.empty()) replace_file(save_, to_json(report).dump(1) + "\n");
+    if (!plot_.empty()) replace_file(plot_, plot_svg(report));
+    return ExitCode::Ok;
+  }
+
+ private:
+  BenchReport measured() const {
+    const DeviceChoice device = device_ == "cpu"    ? DeviceChoice::Cpu
+                                : device_ == "cuda" ? DeviceChoice::Cuda
+                                                    : DeviceChoice::Auto;
+    const Runtime runtime = make_runtime(device, train_);
+    if (bench_.rival == Rival::Naive && runtime.backend->name() != "cpu")
+      throw Error({.id = "usage.rival",
+                   .where = "--rival naive",
+                   .what = "the naive kernels run on a CPU",
+                   .remedy = "add --device cpu"});
+    const Environment environment = read_environment();
+    BenchReport report{
+        .title = fmt::format("kernels of {}, batch {}{}{}", model_, batch_,
+                             shape_.empty() ? "" : ", " + shape_,
+                             bench_.caches == Caches::Warm ? ", warm caches" : ""),
+        .device = runtime.backend->name() == "cpu"
+                      ? fmt::format("{}, {}", environment.cpu, runtime.device)
+                      : runtime.device,
+        .version = fmt::format("causeway {} ({})", environment.version, environment.commit),
+        .date = today(),
+        .roofs = {},
+        .rows = {}};
+    run_kernels(runtime, bench_, report);
+    return report;
+  }
+
+  void show(const BenchReport& report, const BenchReport& before) const {
+    if (format_ == OutputFormat::Json) {
+      fmt::print("{}\n", to_json(report).dump(2));
+      return;
+    }
+    print(report);
+    if (!compare_.empty()) print(compare(before, report));
+  }
+
+  std::vector<std::string> ops_;
+  std::string model_ = "gpt2-124m", shape_, dtype_ = "both", device_ = "auto";
+  std::string save_, compare_, plot_;
+  int64_t batch_ = 1;
+  TrainConfig train_;
+  KernelBench bench_;
+  OutputFormat format_ = OutputFormat::Text;
+};
+
+}  // namespace
+
+std::unique_ptr<Verb> make_bench_kernels() { return std::make_unique<BenchKernels>(); }
+
+}  // namespace causeway
