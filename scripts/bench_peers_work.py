@@ -37,10 +37,11 @@ class Model:
         return [f"data.source={folder / 'data'}", "data.tokenizer=auto", "device=cpu",
                 f"model.vocab_size={self.vocab}", f"model.block_size={self.T}", "model.bias=true",
                 "model.dropout=0", f"train.global_batch_size={self.B}",
-                f"train.micro_batch_size={self.B}", "train.max_grad_norm=0", "schedule.kind=constant",
-                "schedule.warmup_steps=0", "schedule.min_lr=0", "optimizer.betas=[0.9,0.95]",
-                "optimizer.weight_decay=0", "eval.every=0", "sample.every=0", "checkpoint.every=0",
-                "log.every=1", f"run.dir={folder / 'runs'}", f"run.seed={SEED}"]
+                f"train.micro_batch_size={self.B}", "train.max_grad_norm=0",
+                "schedule.kind=constant", "schedule.warmup_steps=0", "schedule.min_lr=0",
+                "optimizer.betas=[0.9,0.95]", "optimizer.weight_decay=0", "eval.every=0",
+                "sample.every=0", "checkpoint.every=0", "log.every=1",
+                f"run.dir={folder / 'runs'}", f"run.seed={SEED}"]
 
 
 # ---- batches: data/loader.h's law of positions for epoch 0, from its words
@@ -183,7 +184,8 @@ class Process:
 class TorchPeer(Process):
     def __init__(self, args, model, precision, folder, mode):
         command = [args.python, SCRIPTS / "bench_peers_torch.py", folder / "init",
-                   folder / "batches.bin", mode, precision, model.B, model.T, model.lr, args.threads]
+                   folder / "batches.bin", mode, precision, model.B, model.T, model.lr,
+                   args.threads]
         super().__init__(f"torch-{mode}-{precision}", list(map(str, command)), model, folder)
 
 
@@ -195,8 +197,8 @@ class LlmcPeer(Process):
         if not copy.exists():
             build_llmc(args.llmc, copy)
         write_llmc_weights(folder / "init", folder / "llmc.bin", model)
-        command = [copy / "test_gpt2", folder / "llmc.bin", folder / "batches.bin", model.B, model.T,
-                   model.lr]
+        command = [copy / "test_gpt2", folder / "llmc.bin", folder / "batches.bin", model.B,
+                   model.T, model.lr]
         threads = ["env", f"OMP_NUM_THREADS={args.threads}"]
         super().__init__("llmc", threads + list(map(str, command)), model, folder)
 
@@ -247,7 +249,8 @@ def write_llmc_weights(init, path, model):
     def transposed(name):
         (rows, cols), numbers = tensors[name]
         assert rows * cols == len(numbers)
-        return array.array("f", itertools.chain.from_iterable(numbers[c::cols] for c in range(cols)))
+        columns = (numbers[c::cols] for c in range(cols))
+        return array.array("f", itertools.chain.from_iterable(columns))
 
     with open(path, "wb") as out:
         out.write(struct.pack("<8i", 20240326, 3, model.T, model.vocab, config["n_layer"],
