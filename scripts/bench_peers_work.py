@@ -97,7 +97,8 @@ def prepare(args, model, folder):
     with open(folder / "batches.bin", "wb") as out:
         batches(tokens, model).tofile(out)
     # A step this small leaves the initial weights as they are.
-    train(args, model, folder, "first", ["train.max_steps=1", "optimizer.lr=1e-30"])
+    train(args, model, folder, "first", ["train.max_steps=1", "train.precision=fp32",
+                                         "optimizer.lr=1e-30"])
     saved = next((folder / "runs" / "first" / "checkpoints").glob("step-*"))
     shutil.move(saved, folder / "init")
     shutil.rmtree(folder / "runs")
