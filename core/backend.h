@@ -171,6 +171,7 @@ class Backend {
   virtual void prepare(const NormBackward&) {}
   virtual void prepare(const AttentionForward&) {}
   virtual void prepare(const AttentionBackward&) {}
+  virtual void prepare(const CrossEntropy&) {}
   /// Scratch memory that the backend and its libraries hold, in bytes, for all that was prepared.
   virtual size_t scratch_bytes() const = 0;
 

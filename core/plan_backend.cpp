@@ -50,7 +50,7 @@ class PlanBackend final : public Backend {
   void dropout(const Tensor& y, const Tensor& x, double p, const RandomStream&) override {
     check_dropout(y, x, p);
   }
-  void cross_entropy(const CrossEntropy& op) override { check(op); }
+  void cross_entropy(const CrossEntropy& op) override { pass_on(op); }
 
   void sum(const Tensor& out, const Tensor& x) override { check_sum(out, x); }
   void sum_of_squares(const Tensor& partials, const Tensor& x) override {

@@ -4,8 +4,13 @@
 
 namespace causeway::cpu {
 
-void CpuBackend::cross_entropy(const CrossEntropy& op) {
+void CpuBackend::prepare(const CrossEntropy& op) {
   check(op);
+  scratch_.reserve(op.vocab_size * sizeof(float), 0);
+}
+
+void CpuBackend::cross_entropy(const CrossEntropy& op) {
+  prepare(op);
   const int act = act_index(op.logits.dtype, "cross_entropy");
   check_indices(op.targets, -1, op.vocab_size, "cross_entropy", "targets");
   const CrossEntropyArgs args{.gradient = op.mode == LossMode::LossAndGradient,
@@ -16,8 +21,11 @@ void CpuBackend::cross_entropy(const CrossEntropy& op) {
                               .vocab = op.vocab_size,
                               .softcap = static_cast<float>(op.softcap),
                               .scale = static_cast<float>(op.scale)};
-  in_pieces(op.logits.shape[0], rows_per_piece(args.stride),
-            [&](int64_t begin, int64_t end) { kernels_.cross_entropy[act](args, begin, end); });
+  const int64_t rows = op.logits.shape[0], piece = rows_per_piece(args.stride);
+  pool_.run((rows + piece - 1) / piece, [&](int64_t i, int slot) {
+    kernels_.cross_entropy[act](args, i * piece, std::min(rows, (i + 1) * piece),
+                                scratch_.slot(slot));
+  });
 }
 
 }  // namespace causeway::cpu

@@ -107,16 +107,31 @@ SIMD_INLINE void store(float* p, F x, Part part) {
 }
 
 /// bf16 is the upper half of an f32.
-SIMD_INLINE F widen(B16 bits) { return (F)(__builtin_convertvector(bits, U) << 16); }
+SIMD_INLINE F widen(B16 bits) {
+#if defined(__AVX512F__)  // GCC 12 would widen in two halves and join them
+  return (F)_mm512_slli_epi32(_mm512_cvtepu16_epi32((__m256i)bits), 16);
+#else
+  return (F)(__builtin_convertvector(bits, U) << 16);
+#endif
+}
 
 /// Rounds to nearest even; NaN stays NaN. Bit for bit what core/dtype.h does: the CPU's own
 /// conversion would flush denormals, and then results would hang on the machine.
 SIMD_INLINE B16 narrow(F x) {
+#if defined(__AVX512F__)
+  const __m512i u = (__m512i)x;
+  const __m512i odd = _mm512_and_si512(_mm512_srli_epi32(u, 16), _mm512_set1_epi32(1));
+  const __m512i rounded = _mm512_add_epi32(_mm512_add_epi32(u, _mm512_set1_epi32(0x7fff)), odd);
+  const __mmask16 nan = _mm512_cmp_ps_mask((__m512)x, (__m512)x, _CMP_UNORD_Q);
+  const __m512i bits = _mm512_mask_or_epi32(rounded, nan, u, _mm512_set1_epi32(0x00400000));
+  return (B16)_mm512_cvtepi32_epi16(_mm512_srli_epi32(bits, 16));
+#else
   const U u = (U)x;
   const U rounded = u + 0x7fffu + ((u >> 16) & 1u);
   const U quiet = u | 0x00400000u;
   const U bits = (I)(u & 0x7fffffffu) > 0x7f800000 ? quiet : rounded;
   return __builtin_convertvector(bits >> 16, B16);
+#endif
 }
 
 SIMD_INLINE F load(const b16* p, Full = {}) {
@@ -129,13 +144,21 @@ SIMD_INLINE void store(b16* p, F x, Full = {}) {
   __builtin_memcpy(p, &bits, sizeof bits);
 }
 SIMD_INLINE F load(const b16* p, Part part) {
+#if defined(__AVX512F__)
+  return widen((B16)_mm256_maskz_loadu_epi16((__mmask16)((1u << part.n) - 1), p));
+#else
   B16 bits{};
   for (int i = 0; i < part.n; ++i) bits[i] = p[i];
   return widen(bits);
+#endif
 }
 SIMD_INLINE void store(b16* p, F x, Part part) {
   const B16 bits = narrow(x);
+#if defined(__AVX512F__)
+  _mm256_mask_storeu_epi16(p, (__mmask16)((1u << part.n) - 1), (__m256i)bits);
+#else
   for (int i = 0; i < part.n; ++i) p[i] = bits[i];
+#endif
 }
 
 /// One element as f32.

@@ -1,19 +1,28 @@
 // Cross-entropy: the loss of a row of logits and, in place, its gradient. A row is read from memory
-// once and stays in cache for the other passes. Read next: ../loss.cpp.
+// once and stays in cache for the other passes, like its exponentials, which are made once. Read
+// next: ../loss.cpp.
 #include "core/cpu/kernels/fill.h"
 #include "core/cpu/simd_math.h"
 
 namespace causeway::cpu::CAUSEWAY_ISA {
 namespace {
 
-/// softcap · tanh(z / softcap), or z.
+/// What stands between a logit and the softmax, and its slope there.
+struct Uncapped {
+  F operator()(F z) const { return z; }
+  F slope(F) const { return splat(1.0f); }
+};
 struct Cap {
   float softcap;
-  F operator()(F z) const { return softcap > 0 ? softcap * tanh(z / softcap) : z; }
+  F operator()(F z) const { return softcap * tanh(z / softcap); }
+  F slope(F z) const {
+    const F t = tanh(z / softcap);
+    return 1.0f - t * t;
+  }
 };
 
-template <class T>
-float highest(const T* z, int64_t n, Cap cap) {
+template <class T, class Capping>
+float highest(const T* z, int64_t n, Capping cap) {
   F top[2] = {splat(-__builtin_inff()), splat(-__builtin_inff())};
   int64_t i = 0;
   for (; i + 2 * kLanes <= n; i += 2 * kLanes) {
@@ -25,51 +34,47 @@ float highest(const T* z, int64_t n, Cap cap) {
   return cap(splat(rest))[0];  // the cap grows with z
 }
 
-/// d loss / d logit = scale · (p − [target]) · (1 − t²), t = tanh(z / softcap).
-template <class T>
-void gradient_row(const CrossEntropyArgs& a, T* z, int32_t target, float lse) {
-  const Cap cap{a.softcap};
-  const float at_target = load_one(z + target);
-  const auto slope = [&](F capped, F difference) {
-    if (a.softcap <= 0) return difference * a.scale;
-    const F t = capped / a.softcap;
-    return difference * (1.0f - t * t) * a.scale;
-  };
-  const F level = splat(lse);
-  sweep(a.vocab, [&](int64_t i, auto part) {
-    const F capped = cap(load(z + i, part));
-    store(z + i, slope(capped, exp(capped - level)), part);
-  });
-  const F capped = cap(splat(at_target));
-  store(z + target, slope(capped, exp(capped - level) - 1.0f), Part{1});
-}
-
 template <class T>
 void clear(T* z, int64_t begin, int64_t end) {
   for (int64_t i = begin; i < end; ++i) z[i] = 0;
 }
 
+/// The loss of a row. In place, if wanted, d loss / d logit = scale · (e / total − [target]) ·
+/// slope with e = exp(logit − top).
+template <class T, class Capping>
+float row_loss(const CrossEntropyArgs& a, T* z, int32_t target, Capping cap, float* e) {
+  const float top = highest(z, a.vocab, cap);
+  const F level = splat(top);
+  const float total = sum_over(a.vocab, [&](int64_t i, auto part) {
+    const F value = exp(cap(load(z + i, part)) - level);
+    store(e + i, value, part);
+    return value;
+  });
+  // (top − z) + log Σ: the two large terms cancel first.
+  const float loss = (top - cap(splat(load_one(z + target)))[0]) + log(splat(total))[0];
+  if (!a.gradient) return loss;
+  e[target] -= total;
+  const float by_total = a.scale / total;
+  sweep(a.vocab, [&](int64_t i, auto part) {
+    store(z + i, load(e + i, part) * by_total * cap.slope(load(z + i, part)), part);
+  });
+  clear(z, a.vocab, a.stride);
+  return loss;
+}
+
 template <class T>
-void cross_entropy(const CrossEntropyArgs& a, int64_t begin, int64_t end) {
-  const Cap cap{a.softcap};
+void cross_entropy(const CrossEntropyArgs& a, int64_t begin, int64_t end, float* e) {
   for (int64_t row = begin; row < end; ++row) {
     T* z = static_cast<T*>(a.logits) + row * a.stride;
     const int32_t target = a.targets[row];
     if (target < 0) {
       a.loss[row] = 0;
       if (a.gradient) clear(z, 0, a.stride);
-      continue;
+    } else if (a.softcap > 0) {
+      a.loss[row] = row_loss(a, z, target, Cap{a.softcap}, e);
+    } else {
+      a.loss[row] = row_loss(a, z, target, Uncapped{}, e);
     }
-    const float top = highest(z, a.vocab, cap);
-    const F level = splat(top);
-    const float total = sum_over(
-        a.vocab, [&](int64_t i, auto part) { return exp(cap(load(z + i, part)) - level); });
-    const float log_total = log(splat(total))[0];
-    // (top − z) + log Σ: the two large terms cancel first.
-    a.loss[row] = (top - cap(splat(load_one(z + target)))[0]) + log_total;
-    if (!a.gradient) continue;
-    gradient_row(a, z, target, top + log_total);
-    clear(z, a.vocab, a.stride);
   }
 }
 

@@ -13,31 +13,27 @@ T* row_of(const Rows& rows, int64_t heads, int64_t row) {
   return static_cast<T*>(rows.data) + (row / heads) * rows.outer + (row % heads) * rows.inner;
 }
 
-/// sum = x + branch, rounded to the storage type: the statistics below are those of what the
-/// backward will read.
+/// Σ of the row that is normalised. With a branch it is sum = x + branch, which is made here and
+/// rounded to the storage type: the statistics are those of what the backward will read.
 template <class T>
-void add_branch(T* sum, const T* x, const T* branch, int64_t width) {
-  sweep(width, [&](int64_t i, auto part) {
+float row_sum(T* sum, const T* x, const T* branch, int64_t width) {
+  if (!branch) return sum_over(width, [&](int64_t i, auto part) { return load(x + i, part); });
+  return sum_over(width, [&](int64_t i, auto part) {
     store(sum + i, load(x + i, part) + load(branch + i, part), part);
+    return load(sum + i, part);
   });
 }
 
 template <class T>
-void norm_forward_row(const NormForwardArgs& a, T* y, const T* x, int64_t row) {
+void norm_forward_row(const NormForwardArgs& a, T* y, const T* x, float mean, int64_t row) {
   const int64_t width = a.width;
-  const float count = static_cast<float>(width);
-  float mean = 0;
-  if (a.centered) {
-    mean = sum_over(width, [&](int64_t i, auto part) { return load(x + i, part); }) / count;
-    a.mean[row] = mean;
-  }
   // Two passes over a row in cache: Σ(x − mean)² does not cancel as mean(x²) − mean² would.
   const F m = splat(mean);
   const float squares = sum_over(width, [&](int64_t i, auto part) {
     const F centered = load(x + i, part) - m;
     return centered * centered;
   });
-  const float rstd = 1.0f / __builtin_sqrtf(squares / count + a.eps);
+  const float rstd = 1.0f / __builtin_sqrtf(squares / static_cast<float>(width) + a.eps);
   a.rstd[row] = rstd;
   const T* weight = static_cast<const T*>(a.weight);
   const T* bias = static_cast<const T*>(a.bias);
@@ -53,12 +49,13 @@ template <class T>
 void norm_forward(const NormForwardArgs& a, int64_t begin, int64_t end) {
   for (int64_t row = begin; row < end; ++row) {
     const T* x = row_of<T>(a.x, a.heads, row);
-    if (a.branch.data) {
-      T* sum = row_of<T>(a.sum, a.heads, row);
-      add_branch(sum, x, static_cast<const T*>(row_of<T>(a.branch, a.heads, row)), a.width);
-      x = sum;
-    }
-    norm_forward_row(a, row_of<T>(a.y, a.heads, row), x, row);
+    T* sum = row_of<T>(a.sum, a.heads, row);
+    const T* branch = row_of<T>(a.branch, a.heads, row);
+    float mean = 0;
+    if (a.centered || branch) mean = row_sum(sum, x, branch, a.width) / static_cast<float>(a.width);
+    if (a.centered) a.mean[row] = mean;
+    norm_forward_row(a, row_of<T>(a.y, a.heads, row), branch ? sum : x, a.centered ? mean : 0.0f,
+                     row);
   }
 }
 
