@@ -122,6 +122,14 @@ class NcclComm final : public Communicator {
     if (host_) host_->leave();
   }
 
+  std::string failure() const override {
+    ncclResult_t result = ncclSuccess;
+    const ncclResult_t asked = ncclCommGetAsyncError(comm_, &result);
+    if (asked != ncclSuccess) result = asked;
+    if (result == ncclSuccess || result == ncclInProgress) return "";
+    return fmt::format("NCCL reports: {}", ncclGetErrorString(result));
+  }
+
   int64_t bytes_sent() const override { return bytes_sent_; }
 
  private:

@@ -1,7 +1,8 @@
 // Trace: what this rank did in the first steps of a process, as a file for chrome://tracing or
 // ui.perfetto.dev. It listens to the same beats as the watchdog. Two rows: what the training thread
 // does, and which buckets are in flight meanwhile; where "waiting for gradients" is short, their
-// exchange was hidden behind the backward pass. Read next: progress.h, docs/scaling.md.
+// exchange was hidden behind the backward pass. Whoever beats waits for the device first, so that a
+// GPU's times are its own and not those of enqueueing. Read next: progress.h, docs/scaling.md.
 #pragma once
 #include <filesystem>
 #include <string>
