@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <chrono>
+#include <csignal>
 #include <cstdio>
 #include <filesystem>
 #include <map>
@@ -149,6 +150,7 @@ int report(std::string_view verb, const Error& error) {
 int main(int argc, char** argv) {
   using namespace causeway;
   const std::string_view verb = argc > 1 ? argv[1] : "";
+  std::signal(SIGXFSZ, SIG_IGN);  // beyond ulimit -f a write fails, like any other
   try {
     return static_cast<int>(run_program(argc, argv));
   } catch (const Error& error) {
