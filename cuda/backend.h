@@ -42,9 +42,12 @@ struct NcclMeeting {
   std::string address;                 ///< "10.0.0.1:29501", where rank 0 listens
 };
 
+/// "2.27.3", or "none: " and why.
+std::string nccl_version();
+
 /// The communicator of GPU ranks, one GPU each; `backend` is a CUDA backend and outlives it.
 /// Tensors travel on a stream of their own, beside the computation. Throws Error "peer.nccl", or
-/// "device.no_nccl" in a build without it.
+/// "device.no_nccl" in a build without it, or where it cannot be loaded.
 std::unique_ptr<Communicator> make_nccl_comm(Backend& backend, NcclMeeting meeting);
 
 }  // namespace causeway

@@ -154,6 +154,8 @@ MemoryOffer memory_offer(const Runtime& runtime) {
   return {.bytes = static_cast<int64_t>(free), .whose = fmt::format("the GPU ({})", runtime.gpu)};
 }
 
+std::string report_nccl() { return nccl_version(); }
+
 GpuReport report_gpu() {
   const CudaSearch search = find_cuda_device();
   if (!search.device) return {.text = "none: " + search.why_not, .found = false};

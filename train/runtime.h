@@ -36,5 +36,7 @@ struct GpuReport {
 };
 /// What `device: cuda` would find, for `causeway doctor`.
 GpuReport report_gpu();
+/// The version of NCCL that ranks on GPUs would use, or "none: " and why.
+std::string report_nccl();
 
 }  // namespace causeway
