@@ -36,11 +36,9 @@ ExitCode Trainer::run() {
   last_line_ = {now_seconds(), position_.step, comm_->bytes_sent()};
   step_->report_to(progress_);
   if (config_.log.trace_steps > 0) {
-    trace_.emplace(comm_->rank());
-    progress_.listen([this](Activity a, int64_t step, int bucket) {
-      runtime_.backend->synchronize();  // a GPU's host runs ahead: its times would be of enqueueing
-      trace_->beat(a, step, bucket);
-    });
+    trace_.emplace(comm_->rank(), [this] { runtime_.backend->synchronize(); });
+    progress_.listen(
+        [this](Activity a, int64_t step, int bucket) { trace_->beat(a, step, bucket); });
   }
   while (!finished() && !stop_requested()) train_one_step();
   const ExitCode code = finish();

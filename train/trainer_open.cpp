@@ -98,11 +98,13 @@ void Trainer::open_memory() {
   if (!runtime_.warning.empty()) console_->warn(runtime_.warning);
   Backend& ops = *runtime_.backend;
   model_.emplace(config_.model, config_.train.recompute);
-  const MemoryPlan plan = plan_memory(config_, *model_, &ops, comm_->size());
-  together(*comm_,
-           [&] { refuse_if_too_large(plan, config_, comm_->size(), memory_offer(runtime_)); });
-  const Precision precision = Precision::of(config_.train.precision);
+  MemoryPlan plan;
   together(*comm_, [&] {
+    plan = plan_memory(config_, *model_, &ops, comm_->size());
+    refuse_if_too_large(plan, config_, comm_->size(), memory_offer(runtime_));
+  });
+  together(*comm_, [&] {
+    const Precision precision = Precision::of(config_.train.precision);
     state_.emplace(make_training_state(ops, *model_, config_, *comm_, precision));
     arena_ = Arena(ops, plan.arena_bytes);
     step_.emplace(ops, *comm_, arena_, *model_, *state_, config_);
