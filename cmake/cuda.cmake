@@ -7,7 +7,7 @@ set(CAUSEWAY_CUDA_ARCHS
     "arch=compute_80,code=sm_80;arch=compute_90a,code=sm_90a;arch=compute_90,code=compute_90"
     CACHE STRING "nvcc -gencode arguments")
 option(CAUSEWAY_CUDA "Build the CUDA backend where a CUDA toolkit is found" ON)
-option(CAUSEWAY_NCCL "Build for many GPUs per run where NCCL is found" ON)
+option(CAUSEWAY_NCCL "Build for many GPUs per run where NCCL's header is found" ON)
 
 if(CAUSEWAY_CUDA)
   find_package(CUDAToolkit 12.4 QUIET)
@@ -36,13 +36,12 @@ file(GLOB cuda_sources CONFIGURE_DEPENDS cuda/*.cpp)
 list(FILTER cuda_sources EXCLUDE REGEX "/(backend_absent|comm_nccl.*)\\.cpp$")
 target_sources(causeway_cuda PRIVATE ${cuda_sources})
 find_path(NCCL_INCLUDE_DIR nccl.h HINTS ${CUDAToolkit_INCLUDE_DIRS})
-find_library(NCCL_LIBRARY nccl HINTS ${CUDAToolkit_LIBRARY_DIR})
-if(CAUSEWAY_NCCL AND NCCL_INCLUDE_DIR AND NCCL_LIBRARY)
+if(CAUSEWAY_NCCL AND NCCL_INCLUDE_DIR)  # the library itself is loaded by those who need it
   target_sources(causeway_cuda PRIVATE cuda/comm_nccl.cpp)
   target_include_directories(causeway_cuda SYSTEM PRIVATE ${NCCL_INCLUDE_DIR})
-  target_link_libraries(causeway_cuda PRIVATE ${NCCL_LIBRARY})
+  target_link_libraries(causeway_cuda PRIVATE ${CMAKE_DL_LIBS})
 else()
-  message(STATUS "CUDA backend: no NCCL (nccl.h, libnccl; or CAUSEWAY_NCCL is off): one GPU per "
+  message(STATUS "CUDA backend: no NCCL (nccl.h; or CAUSEWAY_NCCL is off): one GPU per "
                  "run")
   target_sources(causeway_cuda PRIVATE cuda/comm_nccl_absent.cpp)
 endif()

@@ -50,6 +50,10 @@ class Communicator {
   /// others are ended with this rank.
   virtual void leave() {}
 
+  /// Why another rank is known to be lost; "" as long as none is. Any thread may ask at any time
+  /// before leave(), since the training thread may be waiting for that rank.
+  virtual std::string failure() const { return ""; }
+
   /// Bytes this rank has sent in exchanges and shares.
   virtual int64_t bytes_sent() const = 0;
 };

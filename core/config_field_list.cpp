@@ -254,7 +254,7 @@ constexpr Field kFields[] = {
     {.section = "guard", .key = "hang_timeout",
      .ref = [](Config& c) { return place(c.guard.hang_timeout); },
      .help = "Among several ranks: seconds without progress after which one ends; auto: 10 times "
-             "the longest pause so far, at least 60 (600 in the first steps and while saving).", .bounds = above_zero(), .on_resume = OnResume::MayDiffer},
+             "the longest pause so far, at least 60 (600 while starting, in the first steps and while saving).", .bounds = above_zero(), .on_resume = OnResume::MayDiffer},
 };
 // clang-format on
 

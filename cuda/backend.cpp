@@ -13,6 +13,8 @@ std::unique_ptr<Backend> make_cuda_backend(int device) {
   return std::make_unique<cuda::CudaBackend>();
 }
 
+size_t free_cuda_memory() { return cuda::memory_info().free; }
+
 namespace cuda {
 namespace {
 

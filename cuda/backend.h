@@ -15,6 +15,7 @@ struct CudaDevice {
   std::string name;          ///< "NVIDIA H200"
   int major = 0, minor = 0;  ///< compute capability
   size_t memory = 0;         ///< bytes
+  std::string address;       ///< on the machine's bus: "0000:3b:00"
 };
 
 struct CudaSearch {
@@ -22,11 +23,14 @@ struct CudaSearch {
   std::string why_not;  ///< for people, when there is none
 };
 
-/// The GPU that make_cuda_backend() would use. Never throws for want of one.
-CudaSearch find_cuda_device();
+/// The GPU that make_cuda_backend(device) would use. Never throws for want of one.
+CudaSearch find_cuda_device(int device = 0);
 
 /// How many GPUs this process sees; 0 where find_cuda_device() finds none.
 int count_cuda_devices();
+
+/// Bytes that the GPU of make_cuda_backend() could still lend.
+size_t free_cuda_memory();
 
 /// Throws Error "device.cuda" or "memory.device". `device`: which of those the process sees.
 std::unique_ptr<Backend> make_cuda_backend(int device = 0);
@@ -38,9 +42,12 @@ struct NcclMeeting {
   std::string address;                 ///< "10.0.0.1:29501", where rank 0 listens
 };
 
+/// "2.27.3", or "none: " and why.
+std::string nccl_version();
+
 /// The communicator of GPU ranks, one GPU each; `backend` is a CUDA backend and outlives it.
 /// Tensors travel on a stream of their own, beside the computation. Throws Error "peer.nccl", or
-/// "device.no_nccl" in a build without it.
+/// "device.no_nccl" in a build without it, or where it cannot be loaded.
 std::unique_ptr<Communicator> make_nccl_comm(Backend& backend, NcclMeeting meeting);
 
 }  // namespace causeway

@@ -4,11 +4,12 @@
 
 namespace causeway {
 
-CudaSearch find_cuda_device() {
+CudaSearch find_cuda_device(int) {
   return {.device = std::nullopt, .why_not = "this build has no CUDA backend"};
 }
 
 int count_cuda_devices() { return 0; }
+size_t free_cuda_memory() { return 0; }
 
 std::unique_ptr<Backend> make_cuda_backend(int) {
   throw Error({.id = "device.missing",

@@ -1,8 +1,6 @@
 // Ranks with a GPU each, by NCCL. It moves bytes between pairs, grouped so that all go at once, on
 // a stream beside the computation's; the two wait for each other by events, the host for neither.
 // Read next: core/comm.h, core/buckets.h (what is sent).
-#include <nccl.h>
-
 #include <algorithm>
 #include <cstdlib>
 #include <cstring>
@@ -11,35 +9,11 @@
 #include "core/error.h"
 #include "cuda/backend.h"
 #include "cuda/cuda_backend.h"
+#include "cuda/nccl_library.h"
 
 namespace causeway {
 namespace cuda {
 namespace {
-
-void demand(ncclResult_t result, const char* doing) {
-  if (result == ncclSuccess || result == ncclInProgress) return;
-  throw Error({.id = "peer.nccl",
-               .where = "",
-               .what = fmt::format("NCCL failed while {}: {}", doing, ncclGetErrorString(result)),
-               .remedy =
-                   "another rank or the link to it may be gone; NCCL_DEBUG=INFO tells more. The "
-                   "same command resumes from the newest checkpoint"});
-}
-
-/// The id under which the ranks find each other.
-ncclUniqueId meeting_id(const NcclMeeting& meeting) {
-  ncclUniqueId id{};
-  if (meeting.host) {
-    if (meeting.rank == 0) demand(ncclGetUniqueId(&id), "making an id");
-    const std::string bytes =
-        meeting.host->broadcast(std::string(id.internal, meeting.rank == 0 ? sizeof id : 0));
-    std::memcpy(id.internal, bytes.data(), std::min(bytes.size(), sizeof id));
-  } else {  // every rank makes the same id from the address, and rank 0 listens there
-    ::setenv("NCCL_COMM_ID", meeting.address.c_str(), 1);
-    demand(ncclGetUniqueId(&id), "making an id");
-  }
-  return id;
-}
 
 class NcclComm final : public Communicator {
  public:
@@ -49,14 +23,14 @@ class NcclComm final : public Communicator {
         size_(meeting.size),
         ready_(make_event()),
         arrived_(make_event()) {
-    demand(ncclCommInitRank(&comm_, size_, meeting_id(meeting), rank_), "joining the others");
+    demand(nccl_.comm_init_rank(&comm_, size_, meeting_id(meeting), rank_), "joining the others");
     host_ = std::move(meeting.host);
   }
   NcclComm(const NcclComm&) = delete;
   NcclComm& operator=(const NcclComm&) = delete;
   ~NcclComm() override {
     // After leave() there is none; after an exception the others are not waited for.
-    if (comm_) ncclCommAbort(comm_);
+    if (comm_) nccl_.comm_abort(comm_);
     destroy(ready_);
     destroy(arrived_);
   }
@@ -118,28 +92,61 @@ class NcclComm final : public Communicator {
 
   void leave() override {
     synchronize(stream_);
-    demand(ncclCommDestroy(std::exchange(comm_, nullptr)), "leaving");
+    demand(nccl_.comm_destroy(std::exchange(comm_, nullptr)), "leaving");
     if (host_) host_->leave();
+  }
+
+  std::string failure() const override {
+    ncclResult_t result = ncclSuccess;
+    const ncclResult_t asked = nccl_.comm_get_async_error(comm_, &result);
+    if (asked != ncclSuccess) result = asked;
+    if (result == ncclSuccess || result == ncclInProgress) return "";
+    return fmt::format("NCCL reports: {}", nccl_.error_string(result));
   }
 
   int64_t bytes_sent() const override { return bytes_sent_; }
 
  private:
+  void demand(ncclResult_t result, const char* doing) const {
+    if (result == ncclSuccess || result == ncclInProgress) return;
+    throw Error({.id = "peer.nccl",
+                 .where = "",
+                 .what = fmt::format("NCCL failed while {}: {}", doing, nccl_.error_string(result)),
+                 .remedy = "another rank or the link to it may be gone, or two ranks use one GPU; "
+                           "NCCL_DEBUG=WARN tells more.\nThe same command resumes from the newest "
+                           "checkpoint"});
+  }
+
+  /// The id under which the ranks find each other.
+  ncclUniqueId meeting_id(const NcclMeeting& meeting) const {
+    ncclUniqueId id{};
+    if (meeting.host) {
+      if (meeting.rank == 0) demand(nccl_.get_unique_id(&id), "making an id");
+      const std::string bytes =
+          meeting.host->broadcast(std::string(id.internal, meeting.rank == 0 ? sizeof id : 0));
+      std::memcpy(id.internal, bytes.data(), std::min(bytes.size(), sizeof id));
+    } else {  // every rank makes the same id from the address, and rank 0 listens there
+      ::setenv("NCCL_COMM_ID", meeting.address.c_str(), 1);
+      demand(nccl_.get_unique_id(&id), "making an id");
+    }
+    return id;
+  }
+
   /// What is sent has been computed by then.
   void begin() {
     record(ready_, backend_.stream());
     wait_on_stream(stream_, ready_);
-    demand(ncclGroupStart(), "starting a group");
+    demand(nccl_.group_start(), "starting a group");
   }
-  void end() { demand(ncclGroupEnd(), "exchanging"); }
+  void end() { demand(nccl_.group_end(), "exchanging"); }
 
   void receive(const Tensor& t, int from) {
     if (!t || t.numel() == 0) return;
-    demand(ncclRecv(t.data, t.bytes(), ncclUint8, from, comm_, stream_), "receiving");
+    demand(nccl_.recv(t.data, t.bytes(), ncclUint8, from, comm_, stream_), "receiving");
   }
   void send(const Tensor& t, int to) {
     if (t.numel() == 0) return;
-    demand(ncclSend(t.data, t.bytes(), ncclUint8, to, comm_, stream_), "sending");
+    demand(nccl_.send(t.data, t.bytes(), ncclUint8, to, comm_, stream_), "sending");
     bytes_sent_ += static_cast<int64_t>(t.bytes());
   }
 
@@ -150,13 +157,14 @@ class NcclComm final : public Communicator {
     if (room_.bytes() < n * (1 + size_)) room_ = Buffer(backend_, n * (1 + size_));
     char* mine = static_cast<char*>(room_.data());
     cuda::copy(mine, text.data(), n, stream_);
-    demand(ncclAllGather(mine, mine + n, n, ncclUint8, comm_, stream_), "gathering");
+    demand(nccl_.all_gather(mine, mine + n, n, ncclUint8, comm_, stream_), "gathering");
     std::string all(n * size_, '\0');
     cuda::copy(all.data(), mine + n, all.size(), stream_);
     synchronize(stream_);
     return all;
   }
 
+  NcclLibrary nccl_;
   CudaBackend& backend_;
   int rank_, size_;
   std::unique_ptr<Communicator> host_;
@@ -169,6 +177,16 @@ class NcclComm final : public Communicator {
 
 }  // namespace
 }  // namespace cuda
+
+std::string nccl_version() {
+  try {
+    int number = 0;  // 22703 for 2.27.3
+    cuda::NcclLibrary().get_version(&number);
+    return fmt::format("{}.{}.{}", number / 10000, number / 100 % 100, number % 100);
+  } catch (const Error& absent) {
+    return fmt::format("none: {}", absent.info().what);
+  }
+}
 
 std::unique_ptr<Communicator> make_nccl_comm(Backend& backend, NcclMeeting meeting) {
   return std::make_unique<cuda::NcclComm>(dynamic_cast<cuda::CudaBackend&>(backend),

@@ -4,12 +4,14 @@
 
 namespace causeway {
 
+std::string nccl_version() { return "none in this build"; }
+
 std::unique_ptr<Communicator> make_nccl_comm(Backend&, NcclMeeting meeting) {
   throw Error(
       {.id = "device.no_nccl",
        .where = "",
        .what = fmt::format("{} GPU ranks were started, but this build has no NCCL", meeting.size),
-       .remedy = "install NCCL (nccl.h, libnccl) and configure again; or start one process"});
+       .remedy = "install NCCL (libnccl-dev) and configure again; or start one process"});
 }
 
 }  // namespace causeway

@@ -93,7 +93,7 @@ int count_cuda_devices() {
   return cudaGetDeviceCount(&count) == cudaSuccess ? count : 0;
 }
 
-CudaSearch find_cuda_device() {
+CudaSearch find_cuda_device(int device) {
   int count = 0;
   const cudaError_t error = cudaGetDeviceCount(&count);
   if (error == cudaErrorInsufficientDriver)
@@ -102,16 +102,19 @@ CudaSearch find_cuda_device() {
     return not_found(fmt::format("CUDA says: {}", cudaGetErrorString(error)));
   if (count == 0) return not_found("this machine shows no NVIDIA GPU (CUDA_VISIBLE_DEVICES?)");
   cudaDeviceProp properties{};
-  if (cudaGetDeviceProperties(&properties, 0) != cudaSuccess)
+  if (cudaGetDeviceProperties(&properties, device) != cudaSuccess)
     return not_found("the GPU does not answer");
   if (properties.major < kLeastMajor)
     return not_found(fmt::format("{} has compute capability {}.{}; {}.0 is the least that works",
                                  properties.name, properties.major, properties.minor, kLeastMajor));
-  return {.device = CudaDevice{.name = properties.name,
-                               .major = properties.major,
-                               .minor = properties.minor,
-                               .memory = properties.totalGlobalMem},
-          .why_not = ""};
+  return {
+      .device = CudaDevice{.name = properties.name,
+                           .major = properties.major,
+                           .minor = properties.minor,
+                           .memory = properties.totalGlobalMem,
+                           .address = fmt::format("{:04x}:{:02x}:{:02x}", properties.pciDomainID,
+                                                  properties.pciBusID, properties.pciDeviceID)},
+      .why_not = ""};
 }
 
 }  // namespace causeway

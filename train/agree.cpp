@@ -6,7 +6,6 @@
 #include "core/config_validate.h"
 #include "core/error.h"
 #include "core/json.h"
-#include "train/environment.h"
 
 namespace causeway {
 namespace {
@@ -26,10 +25,9 @@ std::string sizes_that_work(const Config& config, int64_t ranks) {
 }
 
 /// What this rank is about to do, for the others to compare.
-Json intention(const Config& config, const std::string& data_hash) {
-  Json build = to_json(read_environment());
-  build.erase("threads"), build.erase("cpu");
-  return {{"config", to_yaml(config)}, {"build", build.dump()}, {"data", data_hash}};
+Json intention(const Config& config, const Environment& environment, const std::string& data_hash) {
+  return {
+      {"config", to_yaml(config)}, {"bits", what_decides_bits(environment)}, {"data", data_hash}};
 }
 
 /// What may differ between ranks: anything else would change the result, or which messages they
@@ -41,8 +39,10 @@ bool is_each_ranks_own(std::string_view key) {
 std::string difference(const Json& first, const Json& other) {
   const auto text = [](const Json& json, const char* key) { return json[key].get<std::string>(); };
   std::string lines;
-  if (other["build"] != first["build"])
-    lines += fmt::format("\n  build: {} and {}", text(first, "build"), text(other, "build"));
+  for (const auto& [key, value] : first["bits"].items())
+    if (other["bits"].value(key, Json()) != value)
+      lines += fmt::format("\n  {}: {} and {}", key, value.dump(),
+                           other["bits"].value(key, Json()).dump());
   if (other["data"] != first["data"]) lines += "\n  data: other tokens";
   for (const FieldDifference& d : differences(load_config_text(text(first, "config"), "rank 0"),
                                               load_config_text(text(other, "config"), "a rank")))
@@ -69,16 +69,19 @@ void require_lanes_for(const Config& config, int ranks) {
                                       : "use 2, 4, 8, … ranks: sums are made along a binary tree"});
 }
 
-void agree_on_run(Communicator& comm, const Config& config, const std::string& data_hash) {
+void agree_on_run(Communicator& comm, const Config& config, const Environment& environment,
+                  const std::string& data_hash) {
   if (comm.size() == 1) return;
-  const std::vector<std::string> all = comm.gather(intention(config, data_hash).dump());
+  const std::vector<std::string> all =
+      comm.gather(intention(config, environment, data_hash).dump());
   for (size_t r = 1; r < all.size(); ++r) {
     const std::string lines = difference(Json::parse(all[0]), Json::parse(all[r]));
     if (lines.empty()) continue;
     throw Error({.id = "config.ranks_differ",
                  .where = fmt::format("ranks 0 and {}", r),
                  .what = "they are not about to do the same:" + lines,
-                 .remedy = "start all ranks with one command, one build and one set of files"});
+                 .remedy = "start all ranks with one command, one build and one set of files, on "
+                           "machines of one kind"});
   }
 }
 

@@ -4,6 +4,7 @@
 
 #include "core/comm.h"
 #include "core/config.h"
+#include "train/environment.h"
 
 namespace causeway {
 
@@ -12,7 +13,9 @@ namespace causeway {
 void require_lanes_for(const Config& config, int ranks);
 
 /// Throws Error "config.ranks_differ", naming the differences, unless all ranks were given the same
-/// config (but for threads and where the data lies), program and data.
-void agree_on_run(Communicator& comm, const Config& config, const std::string& data_hash);
+/// config (but for threads and where the data lies) and data, and have the same of all that decides
+/// bits: program, libraries, and GPU model or instruction set.
+void agree_on_run(Communicator& comm, const Config& config, const Environment& environment,
+                  const std::string& data_hash);
 
 }  // namespace causeway

@@ -147,9 +147,20 @@ class MpiComm final : public Communicator {
 
 }  // namespace
 
+void require_thread_level(int level) {
+  if (level >= MPI_THREAD_FUNNELED) return;
+  throw Error({.id = "usage.mpi_threads",
+               .where = mpi_version(),
+               .what = "this MPI gave thread level \"single\", but a rank has threads beside the "
+                       "one that calls MPI",
+               .remedy = "unset OMPI_MPI_THREAD_LEVEL, or use an MPI that gives "
+                         "MPI_THREAD_FUNNELED (causeway doctor tells which this build has)"});
+}
+
 std::unique_ptr<Communicator> make_mpi_comm(const Launch& launch) {
   int level = 0;
   demand(MPI_Init_thread(nullptr, nullptr, MPI_THREAD_FUNNELED, &level), "starting");
+  require_thread_level(level);
   auto comm = std::make_unique<MpiComm>();
   if (comm->size() == launch.size) return comm;
   throw Error({.id = "usage.launcher",

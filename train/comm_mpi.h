@@ -13,6 +13,9 @@ struct Launch;
 /// launcher started (each would train alone, in one folder), "usage.no_mpi" in a build without MPI.
 std::unique_ptr<Communicator> make_mpi_comm(const Launch& launch);
 
+/// Throws Error "usage.mpi_threads" where MPI_Init_thread gave less than MPI_THREAD_FUNNELED (1).
+void require_thread_level(int level);
+
 /// "Open MPI 4.1.4", or "" in a build without MPI.
 std::string mpi_version();
 

@@ -13,6 +13,8 @@ std::unique_ptr<Communicator> make_mpi_comm(const Launch& launch) {
                          "build again;\nor start one process without a launcher"});
 }
 
+void require_thread_level(int) {}
+
 std::string mpi_version() { return ""; }
 
 }  // namespace causeway

@@ -53,7 +53,7 @@ void read_cgroup(MachineLimits& limits) {
 
 }  // namespace
 
-Environment read_environment() {
+Environment read_environment(const std::string& gpu) {
   const CpuInfo cpu = cpu_info();
   return {.version = CAUSEWAY_VERSION,
           .commit = CAUSEWAY_COMMIT,
@@ -63,13 +63,31 @@ Environment read_environment() {
           .cpu = proc_value("/proc/cpuinfo", "model name"),
           .isa = cpu.isa,
           .native_bf16 = cpu.native_bf16,
-          .threads = cpu.threads};
+          .threads = cpu.threads,
+          .gpu = gpu};
 }
 
 Json to_json(const Environment& e) {
-  return {{"version", e.version},   {"commit", e.commit},           {"build_type", e.build_type},
-          {"compiler", e.compiler}, {"libraries", e.libraries},     {"cpu", e.cpu},
-          {"isa", e.isa},           {"native_bf16", e.native_bf16}, {"threads", e.threads}};
+  return {{"version", e.version},
+          {"commit", e.commit},
+          {"build_type", e.build_type},
+          {"compiler", e.compiler},
+          {"libraries", e.libraries},
+          {"cpu", e.cpu},
+          {"isa", e.isa},
+          {"native_bf16", e.native_bf16},
+          {"threads", e.threads},
+          {"gpu", e.gpu}};
+}
+
+Json what_decides_bits(const Environment& environment) {
+  Json json = to_json(environment);
+  json.erase("cpu"), json.erase("threads");
+  if (environment.gpu.empty())
+    json.erase("gpu");
+  else
+    json.erase("isa"), json.erase("native_bf16");
+  return json;
 }
 
 MachineLimits read_machine_limits() {
@@ -83,6 +101,12 @@ MachineLimits read_machine_limits() {
   limits.memory_free = kibibytes(proc_value("/proc/meminfo", "MemAvailable"));
   read_cgroup(limits);
   return limits;
+}
+
+MemoryOffer host_memory_offer(int local_ranks) {
+  const MachineLimits limits = read_machine_limits();
+  const int64_t lent = limits.cgroup_memory.value_or(limits.memory_free);
+  return {.bytes = std::min(limits.memory_free, lent) / local_ranks, .whose = "this machine"};
 }
 
 }  // namespace causeway

@@ -8,8 +8,8 @@
 
 namespace causeway {
 
-/// What the promise of equal bits depends on: build, library versions, instruction set. Also the
-/// CPU's name, for people. No time, host name or path.
+/// What the promise of equal bits depends on: build, library versions, and the instruction set or
+/// the GPU's model. Also the CPU's name, for people. No time, host name or path.
 struct Environment {
   std::string version, commit, build_type, compiler;
   std::string libraries;  ///< "fmt 9.1.0, yaml-cpp 0.7.0, ...", as found by the build
@@ -17,9 +17,14 @@ struct Environment {
   std::string isa;        ///< what the CPU backend uses: "avx512+bf16"
   bool native_bf16 = false;
   int threads = 1;  ///< the CPU backend's default
+  std::string gpu;  ///< model of the GPU that the run is on; "" on CPUs
 };
-Environment read_environment();
+/// `gpu`: as in Environment, which cannot find it out by itself.
+Environment read_environment(const std::string& gpu = "");
 Json to_json(const Environment& environment);
+/// The part of it that must be equal for equal bits on the device in use: a run on GPUs does not
+/// ask for the instruction set, nor one on CPUs for a GPU.
+Json what_decides_bits(const Environment& environment);
 
 /// What the machine lends this process now.
 struct MachineLimits {
@@ -30,5 +35,13 @@ struct MachineLimits {
   std::optional<int64_t> cgroup_memory;  ///< bytes
 };
 MachineLimits read_machine_limits();
+
+/// Memory that one rank may still take.
+struct MemoryOffer {
+  int64_t bytes = 0;  ///< 0: nobody can tell
+  std::string whose;  ///< "this machine", "the GPU (NVIDIA H200)"
+};
+/// A fair part of the machine's free memory, of which its control group may lend less.
+MemoryOffer host_memory_offer(int local_ranks);
 
 }  // namespace causeway

@@ -3,10 +3,12 @@
 #include <fmt/format.h>
 
 #include <chrono>
+#include <csignal>
 #include <cstdio>
 #include <filesystem>
 #include <map>
 #include <new>
+#include <string_view>
 #include <thread>
 
 #include "train/launch.h"
@@ -120,10 +122,12 @@ ExitCode run_program(int argc, char** argv) {
   return line.verbs.at(&chosen(line.app))->run();
 }
 
-/// Among several ranks the same mistake is told once: when rank 0 ends with an error the launcher
-/// ends the others within a second, so a rank that lives longer has something of its own to say.
-std::string rank_prefix() {
+/// Among the ranks of a training the same mistake is told once: when rank 0 ends with an error the
+/// launcher ends the others within a second, so a rank that lives longer has something of its own
+/// to say. Other verbs know no ranks.
+std::string rank_prefix(std::string_view verb) {
   Launch launch;
+  if (verb != "train") return "";
   try {
     launch = read_launch();
   } catch (const Error&) {
@@ -134,9 +138,9 @@ std::string rank_prefix() {
   return fmt::format("rank {}: ", launch.rank);
 }
 
-int report(const Error& error) {
+int report(std::string_view verb, const Error& error) {
   std::fflush(stdout);
-  fmt::print(stderr, "{}{}\n", rank_prefix(), error.what());
+  fmt::print(stderr, "{}{}\n", rank_prefix(verb), error.what());
   return static_cast<int>(error.exit_code());
 }
 
@@ -145,23 +149,26 @@ int report(const Error& error) {
 
 int main(int argc, char** argv) {
   using namespace causeway;
+  const std::string_view verb = argc > 1 ? argv[1] : "";
+  std::signal(SIGXFSZ, SIG_IGN);  // beyond ulimit -f a write fails, like any other
   try {
     return static_cast<int>(run_program(argc, argv));
   } catch (const Error& error) {
-    return report(error);
+    return report(verb, error);
   } catch (const std::bad_alloc&) {
-    return report(Error({.id = "memory.host",
-                         .where = "",
-                         .what = "this machine has no memory left for what was asked",
-                         .remedy = "see what it needs: causeway plan CONFIG; then lower "
-                                   "train.micro_batch_size, model.block_size or the model"}));
+    return report(verb, Error({.id = "memory.host",
+                               .where = "",
+                               .what = "this machine has no memory left for what was asked",
+                               .remedy = "see what it needs: causeway plan CONFIG; then lower "
+                                         "train.micro_batch_size, model.block_size or the model"}));
   } catch (const std::filesystem::filesystem_error& error) {
-    return report(Error({.id = "disk.access",
-                         .where = error.path1().string(),
-                         .what = error.code().message(),
-                         .remedy = "check the permissions of the folders on the way there"}));
+    return report(verb, Error({.id = "disk.access",
+                               .where = error.path1().string(),
+                               .what = error.code().message(),
+                               .remedy = "check the permissions of the folders on the way there"}));
   } catch (const std::exception& error) {
-    return report(Error({.id = "internal.exception",
+    return report(verb,
+                  Error({.id = "internal.exception",
                          .where = "",
                          .what = error.what(),
                          .remedy = "this is a fault of Causeway: please report it with the command "

@@ -4,12 +4,14 @@
 #include <algorithm>
 
 #include "core/plan_backend.h"
-#include "train/environment.h"
 #include "train/generate.h"
 #include "train/step.h"
 #include "train/terminal.h"
 
 namespace causeway {
+namespace {
+constexpr std::string_view kScratchLine = "library and kernel scratch";
+}
 
 MemoryPlan plan_memory(const Config& config, Model& model, Backend* real, int ranks) {
   const auto backend = make_plan_backend(real);
@@ -29,7 +31,7 @@ MemoryPlan plan_memory(const Config& config, Model& model, Backend* real, int ra
   for (const Arena::Line& line : arena.peak_lines())
     plan.lines.push_back({"activations", std::string(line.name), line.bytes});
   if (const size_t scratch = backend->scratch_bytes())
-    plan.lines.push_back({"other", "library and kernel scratch", scratch});
+    plan.lines.push_back({"other", std::string(kScratchLine), scratch});
   if (config.sample.every > 0)
     plan.lines.push_back({"other", "samples", Generator::bytes(model, precision)});
   for (const PlanLine& line : plan.lines) plan.total += line.bytes;
@@ -54,37 +56,52 @@ std::vector<std::pair<std::string, Config>> smaller_settings(const Config& confi
   return list;
 }
 
-std::string advice(const Config& config, int64_t available, int ranks) {
+std::string advice(const MemoryPlan& plan, const Config& config, int ranks, int64_t available) {
+  size_t scratch = 0;  // libraries tell of theirs only when asked: smaller products need no more
+  for (const PlanLine& line : plan.lines)
+    if (line.name == kScratchLine) scratch = line.bytes;
   for (const auto& [text, smaller] : smaller_settings(config, ranks)) {
     Model model(smaller.model, smaller.train.recompute);
-    const MemoryPlan plan = plan_memory(smaller, model, nullptr, ranks);
-    if (static_cast<int64_t>(plan.total) <= available)
-      return fmt::format("this fits, in {}: {}", format_bytes(static_cast<double>(plan.total)),
-                         text);
+    const size_t needed = plan_memory(smaller, model, nullptr, ranks).total + scratch;
+    if (static_cast<int64_t>(needed) <= available)
+      return fmt::format("this fits, in {}: {}", format_bytes(static_cast<double>(needed)), text);
   }
   return "no batch size makes this model fit here: choose a smaller one, or train.precision=bf16";
 }
 
+/// A line per category, below it its parts that are more than a twentieth of all.
+std::string by_category(const MemoryPlan& plan) {
+  std::string text;
+  const auto add = [&](std::string_view indent, std::string_view name, size_t bytes) {
+    text += fmt::format("\n{}{:<{}} {}", indent, name, 30 - indent.size(),
+                        format_bytes(static_cast<double>(bytes)));
+  };
+  for (size_t first = 0; first < plan.lines.size();) {
+    const std::string& category = plan.lines[first].category;
+    size_t end = first, sum = 0;
+    for (; end < plan.lines.size() && plan.lines[end].category == category; ++end)
+      sum += plan.lines[end].bytes;
+    add("  ", category, sum);
+    for (; first < end; ++first)
+      if (plan.lines[first].bytes > plan.total / 20)
+        add("    ", plan.lines[first].name, plan.lines[first].bytes);
+  }
+  return text;
+}
+
 }  // namespace
 
-void refuse_if_too_large(const MemoryPlan& plan, const Config& config, int ranks, int local_ranks) {
-  const MachineLimits limits = read_machine_limits();
-  int64_t available = limits.memory_free;
-  if (limits.cgroup_memory) available = std::min(available, *limits.cgroup_memory);
-  available /= local_ranks;
-  if (available <= 0 || static_cast<int64_t>(plan.total) <= available) return;
-  std::string largest;
-  for (const PlanLine& line : plan.lines)
-    if (line.bytes > plan.total / 20)
-      largest +=
-          fmt::format("\n  {:<28} {}", line.name, format_bytes(static_cast<double>(line.bytes)));
+void refuse_if_too_large(const MemoryPlan& plan, const Config& config, int ranks,
+                         const MemoryOffer& offer) {
+  if (offer.bytes <= 0 || static_cast<int64_t>(plan.total) <= offer.bytes) return;
   throw Error({.id = "memory.plan",
                .where = config.run.name,
-               .what = fmt::format("{} needs {}, {} are free; the largest parts:{}",
+               .what = fmt::format("{} needs {}, of which {} has {} free{}:{}",
                                    ranks > 1 ? "each rank of this run" : "this run",
-                                   format_bytes(static_cast<double>(plan.total)),
-                                   format_bytes(static_cast<double>(available)), largest),
-               .remedy = advice(config, available, ranks)});
+                                   format_bytes(static_cast<double>(plan.total)), offer.whose,
+                                   format_bytes(static_cast<double>(offer.bytes)),
+                                   ranks > 1 ? " for each" : "", by_category(plan)),
+               .remedy = advice(plan, config, ranks, offer.bytes)});
 }
 
 }  // namespace causeway

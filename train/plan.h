@@ -7,6 +7,7 @@
 #include "core/backend.h"
 #include "core/config.h"
 #include "core/model.h"
+#include "train/environment.h"
 
 namespace causeway {
 
@@ -27,8 +28,10 @@ struct MemoryPlan {
 /// With several ranks: of the one that needs most.
 MemoryPlan plan_memory(const Config& config, Model& model, Backend* real, int ranks = 1);
 
-/// Throws Error "memory.plan" when `local_ranks` such plans exceed what this machine lends now; the
-/// remedy names settings that would fit, and that `ranks` can share.
-void refuse_if_too_large(const MemoryPlan& plan, const Config& config, int ranks, int local_ranks);
+/// Throws Error "memory.plan" when the plan exceeds the offer, which the scratch in it must not
+/// have been taken from yet; it lists the categories and their largest parts, and names settings
+/// that would fit and that `ranks` can share.
+void refuse_if_too_large(const MemoryPlan& plan, const Config& config, int ranks,
+                         const MemoryOffer& offer);
 
 }  // namespace causeway

@@ -1,6 +1,8 @@
 // See runtime.h.
 #include "train/runtime.h"
 
+#include <unistd.h>
+
 #include <algorithm>
 #include <cstdlib>
 
@@ -9,6 +11,7 @@
 #include "cuda/backend.h"
 #include "train/comm_mpi.h"
 #include "train/comm_staged.h"
+#include "train/devices.h"
 #include "train/environment.h"
 #include "train/measure.h"
 #include "train/terminal.h"
@@ -24,9 +27,16 @@ int fair_threads(int local_ranks) {
   return std::min(limits.cpus_allowed, std::max(1, static_cast<int>(cpus / local_ranks)));
 }
 
-std::unique_ptr<Communicator> join_cpu_ranks(const Launch& launch) {
+/// A communicator for the host, by which ranks agree and on CPUs do all they do; null under
+/// torchrun, which has none.
+std::unique_ptr<Communicator> join_hosts(const Launch& launch) {
   if (launch.size == 1) return std::make_unique<SingleComm>();
-  if (launch.launcher != Launcher::Torchrun) return make_mpi_comm(launch);
+  if (launch.launcher == Launcher::Torchrun) return nullptr;
+  return make_mpi_comm(launch);
+}
+
+void require_host(const Communicator* host, const Launch& launch) {
+  if (host) return;
   throw Error(
       {.id = "usage.no_mpi",
        .where = "device: cpu",
@@ -35,23 +45,51 @@ std::unique_ptr<Communicator> join_cpu_ranks(const Launch& launch) {
        .remedy = fmt::format("start them so: mpirun -np {} causeway train …", launch.size)});
 }
 
-double seconds_by_clock(const std::function<void()>& work) {
-  const double begin = now_seconds();
-  work();
-  return now_seconds() - begin;
+/// Waits for what went before, and for `work`.
+std::function<double(const std::function<void()>&)> clock_of(Backend& backend) {
+  return [&backend](const std::function<void()>& work) {
+    backend.synchronize();
+    const double begin = now_seconds();
+    work();
+    backend.synchronize();
+    return now_seconds() - begin;
+  };
 }
 
-Runtime cpu_runtime(const TrainConfig& train, const Launch& launch) {
+int gpu_of(const Launch& launch) { return launch.local_rank % std::max(1, count_cuda_devices()); }
+
+RankDevice describe(DeviceChoice wanted, const Launch& launch) {
+  char machine[256] = {};
+  ::gethostname(machine, sizeof machine - 1);
+  RankDevice mine{.wanted = wanted,
+                  .machine = machine,
+                  .gpu = "",
+                  .address = "",
+                  .why_not = "",
+                  .staged = std::getenv("CAUSEWAY_STAGED") != nullptr};
+  if (wanted == DeviceChoice::Cpu) return mine;
+  const CudaSearch search = find_cuda_device(gpu_of(launch));
+  mine.why_not = search.why_not;
+  if (search.device) mine.gpu = search.device->name, mine.address = search.device->address;
+  return mine;
+}
+
+Runtime cpu_runtime(const TrainConfig& train, const Launch& launch,
+                    std::unique_ptr<Communicator> host) {
+  require_host(host.get(), launch);
   const CpuOptions options{.threads = train.threads > 0 ? static_cast<int>(train.threads)
                                       : launch.size > 1 ? fair_threads(launch.local_size)
                                                         : 0};
   const CpuInfo info = cpu_info(options);
   Runtime runtime{.backend = make_cpu_backend(options),
-                  .comm = join_cpu_ranks(launch),
+                  .comm = std::move(host),
                   .device = fmt::format("cpu ({}, {} thread{})", info.isa, info.threads,
                                         info.threads == 1 ? "" : "s"),
+                  .gpu = "",
+                  .sharers = launch.local_size,
                   .warning = "",
-                  .seconds_of = seconds_by_clock};
+                  .seconds_of = {}};
+  runtime.seconds_of = clock_of(*runtime.backend);
   if (train.precision == PrecisionChoice::Bf16 && !info.native_bf16)
     runtime.warning =
         "this CPU has no bf16 arithmetic: precision bf16 is slower here than fp32 (same results as "
@@ -74,50 +112,66 @@ std::string nccl_address() {
                          "MASTER_PORT + 1"});
 }
 
-std::unique_ptr<Communicator> join_gpu_ranks(const Launch& launch, Backend& backend) {
-  if (launch.size == 1) return std::make_unique<SingleComm>();
-  if (launch.launcher == Launcher::Torchrun)
-    return make_nccl_comm(
-        backend,
-        {.rank = launch.rank, .size = launch.size, .host = nullptr, .address = nccl_address()});
-  auto mpi = make_mpi_comm(launch);
-  // A launcher that shows each rank one GPU of its own may have several ranks here all the same;
-  // where they do share one, CAUSEWAY_STAGED says so.
-  const int gpus = count_cuda_devices();
-  const bool share = (gpus > 1 && gpus < launch.local_size) || std::getenv("CAUSEWAY_STAGED");
-  if (mpi->any(share)) return make_staged_comm(std::move(mpi), backend);
+std::unique_ptr<Communicator> join_gpus(const Launch& launch, Backend& backend,
+                                        std::unique_ptr<Communicator> host) {
+  if (launch.size == 1) return host;
+  std::string address;
+  if (!host) {
+    require_gpu_each(launch, count_cuda_devices(), std::getenv("CUDA_VISIBLE_DEVICES"));
+    address = nccl_address();
+  }
   return make_nccl_comm(
-      backend, {.rank = launch.rank, .size = launch.size, .host = std::move(mpi), .address = ""});
+      backend,
+      {.rank = launch.rank, .size = launch.size, .host = std::move(host), .address = address});
 }
 
-Runtime cuda_runtime(const CudaDevice& device, const Launch& launch) {
-  Runtime runtime{.backend = make_cuda_backend(launch.local_rank % count_cuda_devices()),
+Runtime cuda_runtime(const Launch& launch, Meeting meeting, std::unique_ptr<Communicator> host) {
+  const CudaDevice device = find_cuda_device(gpu_of(launch)).device.value();
+  Runtime runtime{.backend = make_cuda_backend(gpu_of(launch)),
                   .comm = nullptr,
                   .device = fmt::format("cuda ({}, {})", device.name,
                                         format_bytes(static_cast<double>(device.memory))),
-                  .warning = ""};
-  runtime.comm = join_gpu_ranks(launch, *runtime.backend);
-  if (runtime.comm->name() == "staged")
+                  .gpu = device.name,
+                  .sharers = 1,
+                  .warning = "",
+                  .seconds_of = {}};
+  runtime.seconds_of = clock_of(*runtime.backend);
+  if (meeting == Meeting::Gpus) {
+    runtime.comm = join_gpus(launch, *runtime.backend, std::move(host));
+  } else {
+    runtime.comm = make_staged_comm(std::move(host), *runtime.backend);
     runtime.warning =
-        "several ranks share a GPU: they talk through host memory, which is for trying, not for "
+        "CAUSEWAY_STAGED is set: ranks talk through host memory, which is for trying, not for "
         "speed";
+  }
   return runtime;
 }
 
 }  // namespace
 
 Runtime make_runtime(DeviceChoice device, const TrainConfig& train, const Launch& launch) {
-  if (device != DeviceChoice::Cpu) {
-    const CudaSearch search = find_cuda_device();
-    if (search.device) return cuda_runtime(*search.device, launch);
-    if (device == DeviceChoice::Cuda)
-      throw Error({.id = "device.missing",
-                   .where = "device: cuda",
-                   .what = search.why_not,
-                   .remedy = "use device: cpu (or auto); causeway doctor tells what was found"});
-  }
-  return cpu_runtime(train, launch);
+  auto host = join_hosts(launch);
+  const RankDevice mine = describe(device, launch);
+  std::vector<RankDevice> ranks;
+  if (host && launch.size > 1)
+    for (const std::string& bytes : host->gather(to_bytes(mine)))
+      ranks.push_back(rank_device(bytes));
+  else
+    ranks.push_back(mine);
+  const Meeting meeting = choose_meeting(ranks);
+  if (meeting == Meeting::Cpus) return cpu_runtime(train, launch, std::move(host));
+  Runtime runtime = cuda_runtime(launch, meeting, std::move(host));
+  if (ranks.size() > 1) runtime.sharers = ranks_on_gpu_of(ranks, launch.rank);
+  return runtime;
 }
+
+MemoryOffer memory_offer(const Runtime& runtime) {
+  if (runtime.gpu.empty()) return host_memory_offer(runtime.sharers);
+  const size_t free = free_cuda_memory() / runtime.sharers + runtime.backend->scratch_bytes();
+  return {.bytes = static_cast<int64_t>(free), .whose = fmt::format("the GPU ({})", runtime.gpu)};
+}
+
+std::string report_nccl() { return nccl_version(); }
 
 GpuReport report_gpu() {
   const CudaSearch search = find_cuda_device();

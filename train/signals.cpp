@@ -47,6 +47,14 @@ SignalGuard::~SignalGuard() {
   sigaltstack(&former_stack_, nullptr);
 }
 
+void without_signals(const std::function<void()>& start) {
+  sigset_t all, before;
+  sigfillset(&all);
+  pthread_sigmask(SIG_SETMASK, &all, &before);
+  start();
+  pthread_sigmask(SIG_SETMASK, &before, nullptr);
+}
+
 int SignalGuard::received() const { return received_signal.load(std::memory_order_relaxed); }
 
 const char* signal_name(int signal) {

@@ -2,6 +2,7 @@
 // Read next: trainer.h.
 #pragma once
 #include <csignal>
+#include <functional>
 #include <vector>
 
 namespace causeway {
@@ -25,6 +26,10 @@ class SignalGuard {
   stack_t former_stack_{};
   std::vector<char> stack_;  // the handler's own, see signals.cpp
 };
+
+/// Runs `start`, which makes a thread; that one will receive no signals. They are the training
+/// thread's, whose handler has a stack of its own.
+void without_signals(const std::function<void()>& start);
 
 /// "SIGINT (Ctrl-C)", "SIGTERM", ... for messages.
 const char* signal_name(int signal);

@@ -3,16 +3,21 @@
 
 #include <unistd.h>
 
+#include <chrono>
+#include <future>
 #include <set>
 
 #include "core/checkpoint_names.h"
 #include "core/error.h"
 #include "core/file.h"
 #include "core/json.h"
+#include "train/signals.h"
 
 namespace causeway {
 namespace fs = std::filesystem;
 namespace {
+
+constexpr auto kTellEvery = std::chrono::milliseconds(200);
 
 /// Paths and texts of users may be no UTF-8, which JSON must be.
 std::string pack(const ErrorInfo& e) {
@@ -63,6 +68,16 @@ void together(Communicator& comm, const std::function<void()>& action) {
     if (r > 0) info.what = fmt::format("rank {}: {}", r, info.what);
     throw Error(info);
   }
+}
+
+void together_alive(Communicator& comm, const std::function<void()>& action,
+                    const std::function<void()>& beat) {
+  if (comm.size() == 1) return action();
+  std::future<void> work;
+  without_signals([&] { work = std::async(std::launch::async, action); });
+  const auto busy = [&] { return work.wait_for(kTellEvery) != std::future_status::ready; };
+  while (comm.any(busy())) beat();
+  together(comm, [&] { work.get(); });
 }
 
 std::string from_leader(Communicator& comm, const std::function<std::string()>& action) {

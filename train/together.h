@@ -18,6 +18,12 @@ namespace causeway {
 /// Error of the first rank that failed, so that all take the same decision about it.
 void together(Communicator& comm, const std::function<void()>& action);
 
+/// The same for work of any length that touches neither device nor communicator, such as reading
+/// files. It runs on a thread of its own; meanwhile the ranks tell each other several times a
+/// second that they live, and `beat` is called each time all of them have.
+void together_alive(Communicator& comm, const std::function<void()>& action,
+                    const std::function<void()>& beat);
+
 /// Rank 0's `action` returns a text that every rank gets; its Error is thrown by all.
 std::string from_leader(Communicator& comm, const std::function<std::string()>& action);
 

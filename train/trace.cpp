@@ -8,6 +8,7 @@
 namespace causeway {
 
 void Trace::beat(Activity activity, int64_t step, int bucket) {
+  wait_for_device_();
   const double now = now_seconds();
   if (first_ == 0) first_ = since_ = now;
   if (bucket >= 0) {
@@ -26,6 +27,7 @@ void Trace::beat(Activity activity, int64_t step, int bucket) {
 }
 
 void Trace::end() {
+  wait_for_device_();
   events_.push_back({std::string(activity_name(activity_)), 0, since_, now_seconds()});
 }
 

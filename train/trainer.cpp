@@ -22,29 +22,33 @@ struct EvalSum {
 
 ExitCode Trainer::run() {
   if (finished()) {
-    comm_->leave();
+    leave();
     console_->line(
         fmt::format("already finished: {} of {} steps are done. To go on, raise "
                     "train.max_steps (or max_tokens, max_epochs)",
                     format_count(position_.step), format_count(total_steps_)));
     return ExitCode::Ok;
   }
-  peak_flops_ =
-      MatmulTimer(*runtime_.backend, Precision::of(config_.train.precision).act, kPeakShape)
-          .rate(0.1);
+  together(*comm_, [&] {
+    const DType dtype = Precision::of(config_.train.precision).act;
+    peak_flops_ = MatmulTimer(*runtime_.backend, dtype, kPeakShape).rate(0.1);
+  });
   last_line_ = {now_seconds(), position_.step, comm_->bytes_sent()};
-  if (comm_->size() > 1) watchdog_.emplace(progress_, comm_->rank(), config_.guard.hang_timeout);
   step_->report_to(progress_);
   if (config_.log.trace_steps > 0) {
-    trace_.emplace(comm_->rank());
+    trace_.emplace(comm_->rank(), [this] { runtime_.backend->synchronize(); });
     progress_.listen(
         [this](Activity a, int64_t step, int bucket) { trace_->beat(a, step, bucket); });
   }
   while (!finished() && !stop_requested()) train_one_step();
   const ExitCode code = finish();
+  leave();
+  return code;
+}
+
+void Trainer::leave() {
   watchdog_.reset();
   comm_->leave();
-  return code;
 }
 
 bool Trainer::stop_requested() { return comm_->any(signals_.received() != 0); }
@@ -71,7 +75,11 @@ void Trainer::end_trace_if_due() {
   if (!trace_ || !due) return;
   progress_.listen({});
   trace_->end();
-  trace_->write(folder_.trace(comm_->rank()));
+  try {
+    together(*comm_, [&] { trace_->write(folder_.trace(comm_->rank())); });
+  } catch (const Error& error) {
+    console_->warn(fmt::format("a trace could not be written, training goes on\n{}", error.what()));
+  }
   trace_.reset();
 }
 

@@ -2,6 +2,7 @@
 // trainer_open.cpp, the loop is in trainer.cpp, one step in step.cpp. Every rank runs all of it;
 // rank 0 alone speaks and writes the run's files, but for the pieces of a checkpoint.
 #pragma once
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -44,10 +45,16 @@ class Trainer {
 
  private:
   // ---- opening (trainer_open.cpp) ----
+  void join_ranks();
+  /// together_alive() with our progress.
+  void if_alive(const std::function<void()>& action);
+  void starting() { progress_.beat(Activity::Starting, position_.step); }
   void open_data();
   void open_folder(const GivenConfig& given);
+  void open_console();
   void open_memory();
   void resume_or_begin();
+  void resume(const std::filesystem::path& checkpoint);
   std::filesystem::path newest_checkpoint();
   void refuse_changes(const RunPosition& saved);
   void open_logs();
@@ -65,6 +72,7 @@ class Trainer {
   void record(const StepResult& result, double lr, std::optional<double> val_loss);
   void show_progress(const StepResult& result, double lr, std::optional<double> val_loss);
   ExitCode finish();
+  void leave();
   void try_to_save(std::optional<double> val_loss);
   bool due(int64_t every) const { return every > 0 && position_.step % every == 0; }
   bool finished() const { return position_.step >= total_steps_; }
@@ -75,7 +83,7 @@ class Trainer {
   GivenConfig given_;
   Launch launch_;
   Runtime runtime_;
-  Communicator* comm_;  ///< runtime_'s
+  Communicator* comm_ = nullptr;  ///< runtime_'s
   Dataset dataset_;
   RunFolder folder_;
   std::optional<RunLock> lock_;

@@ -18,23 +18,33 @@ namespace causeway {
 Trainer::Trainer(Config config, const GivenConfig& given)
     : config_(std::move(config)),
       launch_(read_launch()),
-      runtime_(make_runtime(config_.device, config_.train, launch_)),
-      comm_(runtime_.comm.get()),
       folder_(std::filesystem::path(config_.run.dir) / config_.run.name) {
+  join_ranks();
   // One rank first: it may have to prepare the data, and the others find it in the cache.
-  together(*comm_, [&] {
+  if_alive([&] {
     if (comm_->leads()) open_data();
   });
-  together(*comm_, [&] {
+  if_alive([&] {
     if (!comm_->leads()) open_data();
   });
   require_lanes_for(config_, comm_->size());
-  agree_on_run(*comm_, config_, dataset_.content_hash);
+  agree_on_run(*comm_, config_, read_environment(runtime_.gpu), dataset_.content_hash);
   open_folder(given);
   open_memory();
   resume_or_begin();
-  open_logs();
+  together(*comm_, [&] { open_logs(); });
   announce();
+}
+
+void Trainer::join_ranks() {
+  if (launch_.size > 1) watchdog_.emplace(progress_, launch_.rank, config_.guard.hang_timeout);
+  runtime_ = make_runtime(config_.device, config_.train, launch_);
+  comm_ = runtime_.comm.get();
+  if (watchdog_) watchdog_->ask([this] { return comm_->failure(); });
+}
+
+void Trainer::if_alive(const std::function<void()>& action) {
+  together_alive(*comm_, action, [this] { starting(); });
 }
 
 void Trainer::open_data() {
@@ -64,6 +74,11 @@ void Trainer::open_folder(const GivenConfig& given) {
     checkpoints_->clean_stale();
   });
   require_shared_folder(*comm_, folder_.root());
+  together(*comm_, [&] { open_console(); });
+  starting();
+}
+
+void Trainer::open_console() {
   if (!comm_->leads())
     console_.emplace(Terminal{.kind = TerminalKind::Silent});
   else if (launch_.launcher == Launcher::None)
@@ -76,48 +91,60 @@ void Trainer::open_memory() {
   if (!runtime_.warning.empty()) console_->warn(runtime_.warning);
   Backend& ops = *runtime_.backend;
   model_.emplace(config_.model, config_.train.recompute);
-  const MemoryPlan plan = plan_memory(config_, *model_, &ops, comm_->size());
-  together(*comm_, [&] { refuse_if_too_large(plan, config_, comm_->size(), launch_.local_size); });
-  const Precision precision = Precision::of(config_.train.precision);
-  state_.emplace(make_training_state(ops, *model_, config_, *comm_, precision));
-  arena_ = Arena(ops, plan.arena_bytes);
-  step_.emplace(ops, *comm_, arena_, *model_, *state_, config_);
+  MemoryPlan plan;
+  together(*comm_, [&] {
+    plan = plan_memory(config_, *model_, &ops, comm_->size());
+    refuse_if_too_large(plan, config_, comm_->size(), memory_offer(runtime_));
+  });
+  together(*comm_, [&] {
+    const Precision precision = Precision::of(config_.train.precision);
+    state_.emplace(make_training_state(ops, *model_, config_, *comm_, precision));
+    arena_ = Arena(ops, plan.arena_bytes);
+    step_.emplace(ops, *comm_, arena_, *model_, *state_, config_);
+  });
+  starting();
 }
 
 /// Rank 0 reads and verifies all of it, and tells the others; "" where there is none.
 std::filesystem::path Trainer::newest_checkpoint() {
-  return from_leader(*comm_, [&] {
-    const auto found = checkpoints_->newest_valid();
-    for (const std::string& warning : found.warnings) console_->warn(warning);
-    return found.checkpoint ? found.checkpoint->folder.string() : "";
+  CheckpointStore::Found found;
+  if_alive([&] {
+    if (comm_->leads()) found = checkpoints_->newest_valid();
   });
+  for (const std::string& warning : found.warnings) console_->warn(warning);
+  return comm_->broadcast(found.checkpoint ? found.checkpoint->folder.string() : "");
 }
 
 void Trainer::resume_or_begin() {
   const std::filesystem::path checkpoint = newest_checkpoint();
   position_ = {.seed = config_.run.seed, .data_hash = dataset_.content_hash};
-  if (!checkpoint.empty()) {
-    refuse_changes(read_position(checkpoint));
-    CheckpointParts all = parts();
-    position_ = read_checkpoint_files(checkpoint, all);
-    saved_step_ = position_.step;
-  } else if (!config_.run.init_from.empty()) {
+  std::string source;
+  if (checkpoint.empty() && !config_.run.init_from.empty())
     // One rank looks, since the other run may be saving and pruning meanwhile.
-    const std::string source =
-        from_leader(*comm_, [&] { return find_model_folder(config_.run.init_from).string(); });
-    check_tokenizer_of(source, dataset_);
-    load_weights(source, *model_, *state_, *runtime_.backend);
-  } else {
-    state_->initialise(*runtime_.backend, config_.run.seed);
-  }
+    source = from_leader(*comm_, [&] { return find_model_folder(config_.run.init_from).string(); });
+  together(*comm_, [&] {
+    if (!checkpoint.empty()) {
+      resume(checkpoint);
+    } else if (!source.empty()) {
+      check_tokenizer_of(source, dataset_);
+      load_weights(source, *model_, *state_, *runtime_.backend);
+    } else {
+      state_->initialise(*runtime_.backend, config_.run.seed);
+    }
+  });
+  starting();
   first_step_ = position_.step;
   if (!config_.schedule.decay_steps && config_.schedule.kind != ScheduleKind::Wsd)
     config_.schedule.decay_steps = total_steps_;  // and stays, however long the run becomes
   learning_rate_ = make_learning_rate(config_.schedule, config_.optimizer.lr, total_steps_);
   position_.resolved_config = to_yaml(config_);
-  if (!comm_->leads()) return;
-  folder_.write_configs(given_.text, given_.overrides, position_.resolved_config);
-  replace_file(folder_.environment(), to_json(read_environment()).dump(2) + "\n");
+}
+
+void Trainer::resume(const std::filesystem::path& checkpoint) {
+  refuse_changes(read_position(checkpoint));
+  CheckpointParts all = parts();
+  position_ = read_checkpoint_files(checkpoint, all);
+  saved_step_ = position_.step;
 }
 
 void Trainer::refuse_changes(const RunPosition& saved) {
@@ -146,6 +173,8 @@ void Trainer::refuse_changes(const RunPosition& saved) {
 
 void Trainer::open_logs() {
   if (!comm_->leads()) return;
+  folder_.write_configs(given_.text, given_.overrides, position_.resolved_config);
+  replace_file(folder_.environment(), to_json(read_environment(runtime_.gpu)).dump(2) + "\n");
   metrics_.emplace(folder_.metrics());
   timing_.emplace(folder_.timing());
   metrics_->truncate_after(position_.step);

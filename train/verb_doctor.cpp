@@ -60,6 +60,7 @@ void print_json(const Environment& e, const MachineLimits& m, const DiskCheck& d
                      {"disk_free", disk.free_bytes},
                      {"disk_write_seconds", disk.write_seconds},
                      {"mpi", mpi_version()},
+                     {"nccl", report_nccl()},
                      {"gpu", gpu.found ? Json(gpu.text) : Json(nullptr)}};
   fmt::print("{}\n", json.dump(2));
 }
@@ -82,6 +83,7 @@ void print_text(const Environment& e, const MachineLimits& m, const DiskCheck& d
              format_bytes(static_cast<double>(disk.free_bytes)), format_bytes(kProbeBytes),
              format_duration(disk.write_seconds));
   fmt::print("  gpu           {}\n", report_gpu().text);
+  fmt::print("  nccl          {}\n", report_nccl());
   fmt::print("  mpi           {}\n",
              mpi_version().empty() ? "none in this build: one process per run" : mpi_version());
 }

@@ -1,14 +1,13 @@
 // See watchdog.h.
 #include "train/watchdog.h"
 
-#include <pthread.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <chrono>
-#include <csignal>
 
 #include "core/error.h"
+#include "train/signals.h"
 
 namespace causeway {
 namespace {
@@ -34,12 +33,17 @@ std::string_view likely_cause(Activity activity) {
   }
 }
 
+std::string place(int rank, const Progress::Snapshot& at) {
+  return at.activity == Activity::Starting ? fmt::format("rank {}", rank)
+                                           : fmt::format("rank {}, step {}", rank, at.step);
+}
+
 }  // namespace
 
 std::string hang_message(int rank, const Progress::Snapshot& at, double silent_seconds) {
   return to_string(ErrorInfo{
       .id = "peer.hang",
-      .where = fmt::format("rank {}, step {}", rank, at.step),
+      .where = place(rank, at),
       .what = fmt::format("no progress for {:.0f} s while {}{}", silent_seconds,
                           activity_name(at.activity),
                           at.bucket >= 0 ? fmt::format(" (bucket {})", at.bucket) : ""),
@@ -48,14 +52,19 @@ std::string hang_message(int rank, const Progress::Snapshot& at, double silent_s
                             likely_cause(at.activity))});
 }
 
+std::string loss_message(int rank, const Progress::Snapshot& at, const std::string& failure) {
+  return to_string(ErrorInfo{
+      .id = "peer.lost",
+      .where = place(rank, at),
+      .what = fmt::format("{} while {}", failure, activity_name(at.activity)),
+      .remedy =
+          "another rank or the link to it is gone: look at the other ranks' output and nodes\n"
+          "then start the same command again: it resumes from the newest checkpoint"});
+}
+
 Watchdog::Watchdog(const Progress& progress, int rank, std::optional<double> timeout)
     : progress_(progress), rank_(rank), timeout_(timeout) {
-  // Signals are the training thread's: see signals.cpp.
-  sigset_t all, before;
-  sigfillset(&all);
-  pthread_sigmask(SIG_SETMASK, &all, &before);
-  thread_ = std::thread([this] { watch(); });
-  pthread_sigmask(SIG_SETMASK, &before, nullptr);
+  without_signals([this] { thread_ = std::thread([this] { watch(); }); });
 }
 
 Watchdog::~Watchdog() {
@@ -67,6 +76,11 @@ Watchdog::~Watchdog() {
   thread_.join();
 }
 
+void Watchdog::ask(std::function<std::string()> failure) {
+  const std::lock_guard lock(mutex_);
+  failure_ = std::move(failure);
+}
+
 void Watchdog::watch() {
   uint64_t seen = progress_.look().beats;
   auto since = Clock::now();
@@ -74,25 +88,27 @@ void Watchdog::watch() {
   std::optional<int64_t> first_step;
   std::unique_lock lock(mutex_);
   while (!ended_.wait_for(lock, kLookEvery, [this] { return end_; })) {
-    const uint64_t beats = progress_.look().beats;
+    const Progress::Snapshot at = progress_.look();
+    if (const std::string failure = failure_ ? failure_() : ""; !failure.empty())
+      give_up(loss_message(rank_, at, failure));
+    const bool starting = at.activity == Activity::Starting;
     const auto now = Clock::now();
-    if (beats != seen) {
-      slowest = std::max(slowest, seconds(now - since));
-      seen = beats, since = now;
+    if (at.beats != seen) {
+      if (!starting && first_step) slowest = std::max(slowest, seconds(now - since));
+      if (!starting && !first_step) first_step = at.step;
+      seen = at.beats, since = now;
       continue;
     }
-    const Progress::Snapshot at = progress_.look();
-    if (!first_step) first_step = at.step;
-    const bool patient = at.step <= *first_step + 1 || at.activity == Activity::Saving ||
-                         at.activity == Activity::Sampling;
+    const bool patient = !first_step || at.step <= *first_step + 1 ||
+                         at.activity == Activity::Saving || at.activity == Activity::Sampling;
     const double limit = timeout_.value_or(
         std::max(patient ? kPatientTimeout : kLeastAutoTimeout, kSlowestTimes * slowest));
-    if (seconds(now - since) > limit) give_up(seconds(now - since));
+    if (seconds(now - since) > limit) give_up(hang_message(rank_, at, seconds(now - since)));
   }
 }
 
-void Watchdog::give_up(double silent_seconds) const {
-  const std::string text = hang_message(rank_, progress_.look(), silent_seconds) + "\n";
+void Watchdog::give_up(const std::string& message) const {
+  const std::string text = message + "\n";
   [[maybe_unused]] const ssize_t written = ::write(STDERR_FILENO, text.data(), text.size());
   // The training thread may be anywhere: nothing is cleaned up, the launcher ends the other ranks.
   ::_exit(static_cast<int>(ExitCode::Peer));

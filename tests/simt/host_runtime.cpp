@@ -54,9 +54,8 @@ void check_launch(const char*) {}  // a launch that fails throws in the emulatio
 
 namespace causeway {
 
-CudaSearch find_cuda_device() {
-  return {.device = CudaDevice{.name = "emulated", .major = 8, .minor = 0, .memory = 0},
-          .why_not = ""};
+CudaSearch find_cuda_device(int) {
+  return {.device = CudaDevice{.name = "emulated", .major = 8, .minor = 0}, .why_not = ""};
 }
 
 }  // namespace causeway

@@ -36,7 +36,6 @@ class Program {
     if (process_ != 0) return;
     const rlimit limit{start.most_bytes, RLIM_INFINITY};
     ::setrlimit(RLIMIT_FSIZE, &limit);
-    std::signal(SIGXFSZ, SIG_IGN);  // the write fails instead
     const std::string output = (folder / "output.txt").string();
     if (!std::freopen(output.c_str(), "w", stdout) || ::dup2(1, 2) < 0 ||
         ::chdir(folder.c_str()) != 0)

@@ -1,63 +1,13 @@
 // Many ranks: any number of them writes the same run, bit for bit; they stop, fail and refuse
-// together. Started with mpirun on this machine's CPUs. Read next: train/step.cpp, train/agree.cpp.
+// together. Started with mpirun on this machine's CPUs. Read next: ranks_trouble_test.cpp,
+// train/step.cpp, train/agree.cpp.
 #include "core/philox.h"
-#include "tests/train/markov.h"
-#include "tests/train/run_files.h"
-#include "train/comm_mpi.h"
-#include "train/launch.h"
+#include "tests/train/mpirun.h"
 
 // Catch2's CHECK, not ours: last.
 #include "tests/catch.h"
 
 namespace causeway::test {
-namespace {
-
-// As in resume_test.cpp, with 8 micro-batches, so that up to 8 ranks have a lane each; the blocks
-// are large enough to be cut between ranks.
-constexpr char kConfig[] = R"(
-run: {name: r}
-data: {source: text.txt, tokenizer: char, val_fraction: 0.1}
-model: {n_layer: 2, n_head: 2, n_embd: 64, block_size: 16, dropout: 0.1}
-train: {max_steps: 120, global_batch_size: 16, micro_batch_size: 2, threads: 1}
-optimizer: {lr: 3e-3}
-eval: {every: 40, batches: 5}
-checkpoint: {every: 20, keep_last: 2}
-log: {every: 50}
-)";
-
-Start ranks(int n) {
-  return {.launcher = {"mpirun", "--allow-run-as-root", "--oversubscribe", "--bind-to", "none",
-                       "-np", std::to_string(n)}};
-}
-
-/// Leaves the test, visibly, where this build or machine has no MPI.
-#define SKIP_WITHOUT_MPI()                                                         \
-  if (mpi_version().empty() || std::system("command -v mpirun >/dev/null") != 0) { \
-    WARN("SKIPPED: no MPI (Debian: apt-get install libopenmpi-dev openmpi-bin)");  \
-    return;                                                                        \
-  }
-
-void prepare(const std::filesystem::path& folder) {
-  write_text(folder / "text.txt", MarkovSource().text(20'000, 3));
-  write_text(folder / "r.yaml", kConfig);
-}
-
-/// Ended; whether its parent has asked for its exit code is another matter.
-bool is_gone(pid_t process) {
-  std::ifstream in(fmt::format("/proc/{}/stat", process));
-  std::string number, name, state;
-  return !(in >> number >> name >> state) || state == "Z" || state == "X";
-}
-
-bool all_gone(const std::vector<pid_t>& processes) {
-  return std::all_of(processes.begin(), processes.end(), is_gone);
-}
-
-double seconds_since(std::chrono::steady_clock::time_point begin) {
-  return std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
-}
-
-}  // namespace
 
 TEST_CASE("1, 2, 4 and 8 ranks write the same run") {
   SKIP_WITHOUT_MPI();
@@ -125,8 +75,7 @@ TEST_CASE("a killed rank ends the job at once, a stopped one after guard.hang_ti
   ::kill(processes[2], stopped ? SIGSTOP : SIGKILL);
   const auto begin = std::chrono::steady_clock::now();
   const int code = program.wait();
-  while (!all_gone(processes) && seconds_since(begin) < 20)
-    std::this_thread::sleep_for(std::chrono::milliseconds(20));
+  wait_until_gone(processes);
   const double took = seconds_since(begin);
   INFO(program.output());
   CHECK(code != 0);
@@ -155,8 +104,7 @@ TEST_CASE("50 deaths and 20 stops of a rank end every process in time and leave 
     const auto begin = std::chrono::steady_clock::now();
     ::kill(processes[draw / 4 % 4], signal);
     const int code = program.wait();
-    while (!all_gone(processes) && seconds_since(begin) < 20)
-      std::this_thread::sleep_for(std::chrono::milliseconds(20));
+    wait_until_gone(processes);
     INFO("round " << i << ", signal " << signal << ": " << program.output());
     CHECK(code != 0);
     CHECK(seconds_since(begin) < (signal == SIGSTOP ? 12 : 10));
