@@ -10,6 +10,8 @@ CudaSearch find_cuda_device() {
 
 int count_cuda_devices() { return 0; }
 
+std::unique_ptr<Preparation> make_cuda_preparation() { return nullptr; }
+
 std::unique_ptr<Backend> make_cuda_backend(int) {
   throw Error({.id = "device.missing",
                .where = "",

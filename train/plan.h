@@ -22,10 +22,10 @@ struct MemoryPlan {
   size_t total = 0;             ///< without the program's own base
 };
 
-/// `config` resolved, vocab_size included. `real`: the backend that will run; its matmuls are made
-/// ready on the way. Null: only count, as for another machine.
+/// `config` resolved, vocab_size included. `real`: the backend that will run, which is made ready
+/// on the way, or one that only knows its needs. Null: only count, as for another machine.
 /// With several ranks: of the one that needs most.
-MemoryPlan plan_memory(const Config& config, Model& model, Backend* real, int ranks = 1);
+MemoryPlan plan_memory(const Config& config, Model& model, Preparation* real, int ranks = 1);
 
 /// Throws Error "memory.plan" when `local_ranks` such plans exceed what this machine lends now; the
 /// remedy names settings that would fit, and that `ranks` can share.

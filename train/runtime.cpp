@@ -119,6 +119,11 @@ Runtime make_runtime(DeviceChoice device, const TrainConfig& train, const Launch
   return cpu_runtime(train, launch);
 }
 
+std::unique_ptr<Preparation> prepare_elsewhere(DeviceChoice device) {
+  const bool absent = device == DeviceChoice::Cuda && !find_cuda_device().device;
+  return absent ? make_cuda_preparation() : nullptr;
+}
+
 GpuReport report_gpu() {
   const CudaSearch search = find_cuda_device();
   if (!search.device) return {.text = "none: " + search.why_not, .found = false};

@@ -28,6 +28,10 @@ struct Runtime {
 /// disagree.
 Runtime make_runtime(DeviceChoice device, const TrainConfig& train, const Launch& launch = {});
 
+/// What a GPU would need, for a plan of `device: cuda` on a machine without one; null where the
+/// device is here, or the build knows nothing of it.
+std::unique_ptr<Preparation> prepare_elsewhere(DeviceChoice device);
+
 struct GpuReport {
   std::string text;  ///< "NVIDIA H200, compute capability 9.0, 139.8 GiB", or why there is none
   bool found = false;
