@@ -22,8 +22,6 @@ void embedding_forward(const EmbeddingForward& op, cudaStream_t stream);
 size_t embedding_scratch_bytes(const EmbeddingBackward& op);
 void embedding_backward(const EmbeddingBackward& op, void* scratch, cudaStream_t stream);
 
-/// Whether the kernels hold rows of x; the caller refuses longer ones.
-bool norm_fits(const Tensor& x);
 void norm_forward(const NormForward& op, cudaStream_t stream);
 size_t norm_scratch_bytes(const NormBackward& op);
 void norm_backward(const NormBackward& op, void* scratch, cudaStream_t stream);

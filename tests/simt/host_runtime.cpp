@@ -29,24 +29,27 @@ void use_device(int) {}
 
 void* allocate(size_t bytes) {
   DeviceMemory& memory = device_memory();
-  if (bytes > memory.limit - memory.held()) return nullptr;
+  if (bytes > memory.limit - memory.held) return nullptr;
   char* const whole =
       static_cast<char*>(::operator new(bytes + 2 * kRedZone, kAlignment, std::nothrow));
   if (!whole) return nullptr;
   ++memory.allocations;
-  memory.blocks[whole + kRedZone] = bytes;
+  memory.held += bytes;
+  std::memcpy(whole, &bytes, sizeof bytes);  // for deallocate()
   simt::add_region(whole + kRedZone, bytes, kRedZone, true, "device memory");
   return whole + kRedZone;
 }
 void deallocate(void* data) noexcept {
   if (!data) return;
-  device_memory().blocks.erase(data);
+  size_t bytes = 0;
+  std::memcpy(&bytes, static_cast<char*>(data) - kRedZone, sizeof bytes);
+  device_memory().held -= bytes;
   simt::remove_region(data);
   ::operator delete(static_cast<char*>(data) - kRedZone, kAlignment);
 }
 MemoryInfo memory_info() {
   const DeviceMemory& memory = device_memory();
-  return {.free = memory.limit - memory.held(), .total = memory.limit};
+  return {.free = memory.limit - memory.held, .total = memory.limit};
 }
 
 void* allocate_pinned(size_t bytes) { return std::malloc(bytes); }

@@ -31,7 +31,7 @@ TEST_CASE("a plan for CUDA made without a GPU is the bytes that a run allocates,
     const auto nowhere = make_cuda_preparation();
     const MemoryPlan planned = plan_memory(config, model, nowhere.get());
 
-    const size_t before = device_memory().held();
+    const size_t before = device_memory().held;
     const auto ops = make_cuda_backend();
     CHECK(plan_memory(config, model, ops.get()).total == planned.total);
     SingleComm alone;
@@ -40,7 +40,7 @@ TEST_CASE("a plan for CUDA made without a GPU is the bytes that a run allocates,
     Arena arena(*ops, planned.arena_bytes);
     TrainStep step(*ops, alone, arena, model, state, config);
     state.initialise(*ops, config.run.seed);
-    CHECK(device_memory().held() - before == planned.total);
+    CHECK(device_memory().held - before == planned.total);
     const int64_t allocations = device_memory().allocations;
     for (int64_t s = 0; s < 3; ++s) step.run(s, no_data, kTrainingRate);
     step.evaluate([](HostBatch&) {});
@@ -52,7 +52,7 @@ TEST_CASE("memory that the device refuses is an error of memory, with what is fr
   DeviceMemory& memory = device_memory();
   const auto ops = make_cuda_backend();
   const size_t before = memory.limit;
-  memory.limit = memory.held() + (size_t{3} << 20);
+  memory.limit = memory.held + (size_t{3} << 20);
   try {
     const Buffer buffer(*ops, size_t{5} << 20);
     FAIL("5 MiB of 3 were lent");
