@@ -41,6 +41,18 @@ struct Matmul {
   Tensor d_bias;  ///< (M) grad dtype, optional: row sums of op(a) (bias gradient), under `mode`
 };
 
+/// Each row of a table sums the gradients of its tokens in order of n; Overwrite zeroes rows that
+/// no token names.
+struct EmbeddingBackward {
+  Tensor d_wte;  ///< (V, C) grad, optional
+  GradMode wte_mode = GradMode::Overwrite;
+  Tensor d_wpe;  ///< (≥T, C) grad, optional
+  GradMode wpe_mode = GradMode::Overwrite;
+  Tensor d_y;       ///< (B·T, C) act
+  Tensor tokens;    ///< (B, T) i32 in [0, V)
+  Tensor position;  ///< (B, T) i32, optional: t when absent
+};
+
 enum class NormKind : uint8_t { LayerNorm, RmsNorm };
 
 /// y = (s − mean) · rstd · weight + bias with s = x + branch, rstd = 1/√(var + eps), per row of C.
@@ -147,9 +159,26 @@ struct AdamW {
   Tensor scalars;  ///< (kStepScalars) f64
 };
 
-class Backend {
+/// What operations need beforehand: the planning pass tells of every one that is to come. A device
+/// that is not here can answer too (cuda/backend.h, make_cuda_preparation).
+class Preparation {
  public:
-  virtual ~Backend() = default;
+  virtual ~Preparation() = default;
+  /// Makes ready what `op` will need (plans, code, scratch memory) for these shapes, touching no
+  /// data. Afterwards scratch_bytes() covers it. An operation that is not listed needs nothing
+  /// beforehand on any device.
+  virtual void prepare(const Matmul& op) = 0;
+  virtual void prepare(const EmbeddingBackward&) {}
+  virtual void prepare(const NormBackward&) {}
+  virtual void prepare(const AttentionForward&) {}
+  virtual void prepare(const AttentionBackward&) {}
+  virtual void prepare(const CrossEntropy&) {}
+  /// Scratch memory that a backend and its libraries hold, in bytes, for all that was prepared.
+  virtual size_t scratch_bytes() const = 0;
+};
+
+class Backend : public Preparation {
+ public:
   virtual std::string_view name() const = 0;  ///< "cpu", "cuda", "plan", "reference-f64"
 
   // ---- memory
@@ -164,17 +193,6 @@ class Backend {
   virtual void zero(const Tensor& x) = 0;
   virtual void synchronize() = 0;
 
-  /// Makes ready what `op` will need (plans, code, scratch memory) for these shapes, touching no
-  /// data; the planning pass calls it. Afterwards scratch_bytes() covers it. An operation that is
-  /// not listed needs nothing beforehand on any device.
-  virtual void prepare(const Matmul& op) = 0;
-  virtual void prepare(const NormBackward&) {}
-  virtual void prepare(const AttentionForward&) {}
-  virtual void prepare(const AttentionBackward&) {}
-  virtual void prepare(const CrossEntropy&) {}
-  /// Scratch memory that the backend and its libraries hold, in bytes, for all that was prepared.
-  virtual size_t scratch_bytes() const = 0;
-
   // ---- the layers' operations
   // ---------------------------------------------------------------------
   virtual void matmul(const Matmul& op) = 0;
@@ -183,11 +201,7 @@ class Backend {
   /// wte (V, C) act · wpe (≥T, C) act, optional · position (B, T) i32, optional: t when absent.
   virtual void embedding_forward(const Tensor& y, const Tensor& tokens, const Tensor& wte,
                                  const Tensor& wpe, const Tensor& position) = 0;
-  /// d_wte (V, C) grad, optional · d_wpe (≥T, C) grad, optional · d_y (N, C) act. Each row sums its
-  /// tokens in order of n; Overwrite zeroes rows that no token names.
-  virtual void embedding_backward(const Tensor& d_wte, GradMode wte_mode, const Tensor& d_wpe,
-                                  GradMode wpe_mode, const Tensor& d_y, const Tensor& tokens,
-                                  const Tensor& position) = 0;
+  virtual void embedding_backward(const EmbeddingBackward& op) = 0;
 
   virtual void norm_forward(const NormForward& op) = 0;
   virtual void norm_backward(const NormBackward& op) = 0;

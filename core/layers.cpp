@@ -170,8 +170,13 @@ void Embedding::forward(const Context& ctx, const Tensor& y) const {
 void Embedding::backward(const Context& ctx, const Tensor& d_y) const {
   apply_dropout(ctx, d_y, d_y, dropout, 0);
   const GradMode mode = tied == GradMode::Accumulate ? tied : ctx.grad_mode;
-  ctx.ops.embedding_backward(ctx.grad(tokens), mode, ctx.optional_grad(positions), ctx.grad_mode,
-                             d_y, ctx.batch.tokens, ctx.batch.position);
+  ctx.ops.embedding_backward({.d_wte = ctx.grad(tokens),
+                              .wte_mode = mode,
+                              .d_wpe = ctx.optional_grad(positions),
+                              .wpe_mode = ctx.grad_mode,
+                              .d_y = d_y,
+                              .tokens = ctx.batch.tokens,
+                              .position = ctx.batch.position});
 }
 
 void apply_dropout(const Context& ctx, const Tensor& y, const Tensor& x, double p, uint32_t site) {

@@ -30,6 +30,7 @@ Tensor ModelState::make(Backend& backend, DType dtype, int64_t elements) {
 
 std::vector<ModelState::Line> ModelState::lines() const {
   std::vector<Line> lines{{"parameters", values.bytes()}};
+  if (tables.memory.bytes() > 0) lines.push_back({"position tables", tables.memory.bytes()});
   if (grads.empty()) return lines;
   lines.push_back({"gradients", grads[0].bytes()});
   if (grads.size() > 1) lines.push_back({"gradient lanes", grads[0].bytes() * (grads.size() - 1)});

@@ -20,6 +20,7 @@ DType scalar_dtype(DType stat);
 // dtypes refuses the rest itself ("op.unsupported"). Memory is never touched, so the planning pass
 // may call them with addresses of nothing. They cost well under a microsecond.
 void check(const Matmul& op);
+void check(const EmbeddingBackward& op);
 void check(const NormForward& op);
 void check(const NormBackward& op);
 void check(const AttentionForward& op);
@@ -31,8 +32,6 @@ void check(const AdamW& op, std::span<const AdamWSlice> slices);
 void check_copy(const Tensor& dst, const Tensor& src);
 void check_embedding_forward(const Tensor& y, const Tensor& tokens, const Tensor& wte,
                              const Tensor& wpe, const Tensor& position);
-void check_embedding_backward(const Tensor& d_wte, const Tensor& d_wpe, const Tensor& d_y,
-                              const Tensor& tokens, const Tensor& position);
 void check_rope(const Tensor& x, const Tensor& table, const Tensor& position);
 void check_activation_forward(Activation kind, const Tensor& y, const Tensor& x);
 void check_activation_backward(Activation kind, const Tensor& d_x, const Tensor& d_y,

@@ -39,8 +39,8 @@ void check_embedding_forward(const Tensor& y, const Tensor& tokens, const Tensor
                  "position (B, T) i32");
 }
 
-void check_embedding_backward(const Tensor& d_wte, const Tensor& d_wpe, const Tensor& d_y,
-                              const Tensor& tokens, const Tensor& position) {
+void check(const EmbeddingBackward& op) {
+  const auto& [d_wte, wte_mode, d_wpe, wpe_mode, d_y, tokens, position] = op;
   DEMANDS("embedding_backward", {"d_wte", &d_wte}, {"d_wpe", &d_wpe}, {"d_y", &d_y},
           {"tokens", &tokens}, {"position", &position});
   demands.expect(per_token(tokens), "tokens (B, T) i32");

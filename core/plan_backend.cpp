@@ -8,7 +8,7 @@ namespace {
 
 class PlanBackend final : public Backend {
  public:
-  explicit PlanBackend(Backend* real) : real_(real) {}
+  explicit PlanBackend(Preparation* real) : real_(real) {}
   std::string_view name() const override { return "plan"; }
 
   /// An address of nothing: not null, never read.
@@ -28,11 +28,7 @@ class PlanBackend final : public Backend {
                          const Tensor& wpe, const Tensor& position) override {
     check_embedding_forward(y, tokens, wte, wpe, position);
   }
-  void embedding_backward(const Tensor& d_wte, GradMode, const Tensor& d_wpe, GradMode,
-                          const Tensor& d_y, const Tensor& tokens,
-                          const Tensor& position) override {
-    check_embedding_backward(d_wte, d_wpe, d_y, tokens, position);
-  }
+  void embedding_backward(const EmbeddingBackward& op) override { pass_on(op); }
   void norm_forward(const NormForward& op) override { check(op); }
   void norm_backward(const NormBackward& op) override { pass_on(op); }
   void rope(const Tensor& x, const Tensor& table, const Tensor& position, RopeDirection) override {
@@ -71,12 +67,12 @@ class PlanBackend final : public Backend {
     if (real_) real_->prepare(op);
   }
 
-  Backend* real_;
+  Preparation* real_;
 };
 
 }  // namespace
 
-std::unique_ptr<Backend> make_plan_backend(Backend* real) {
+std::unique_ptr<Backend> make_plan_backend(Preparation* real) {
   return std::make_unique<PlanBackend>(real);
 }
 

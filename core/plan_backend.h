@@ -8,8 +8,7 @@
 
 namespace causeway {
 
-/// `real`: the backend that will run, told by prepare() of every matmul to come; null to only
-/// check.
-std::unique_ptr<Backend> make_plan_backend(Backend* real);
+/// `real`: what will run, told by prepare() of all that is to come; null to only check.
+std::unique_ptr<Backend> make_plan_backend(Preparation* real);
 
 }  // namespace causeway

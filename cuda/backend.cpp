@@ -16,28 +16,8 @@ std::unique_ptr<Backend> make_cuda_backend(int device) {
 size_t free_cuda_memory() { return cuda::memory_info().free; }
 
 namespace cuda {
-namespace {
 
-[[noreturn]] void refuse(const char* op, const std::string& expected, const Tensor& got) {
-  throw Error(
-      {.id = "op.unsupported",
-       .where = "",
-       .what = fmt::format("[{}] expected {} on CUDA, got {}", op, expected, to_string(got)),
-       .remedy = "another backend may have it: device: cpu"});
-}
-
-/// f64 and c128 are the reference backend's.
-void require_act(const char* op, const Tensor& t) {
-  if (t.dtype != DType::F32 && t.dtype != DType::BF16) refuse(op, "f32 or bf16", t);
-}
-
-BiasGradient bias_gradient_of(const Matmul& op) {
-  return {.d_bias = op.d_bias, .a = op.a, .a_transpose = op.a_transpose, .mode = op.mode};
-}
-
-}  // namespace
-
-CudaBackend::CudaBackend() : scratch_(stream_) { scratch_.reserve(Products::workspace_bytes()); }
+CudaBackend::CudaBackend() : scratch_(stream_) {}
 
 void* CudaBackend::allocate(size_t bytes) {
   void* const data = allocate_or_throw(bytes);
@@ -74,13 +54,20 @@ void CudaBackend::zero(const Tensor& x) {
 
 void CudaBackend::synchronize() { cuda::synchronize(stream_); }
 
-void CudaBackend::prepare(const Matmul& op) {
-  check(op);
-  require_act("matmul", op.a);
-  if (op.bias && op.bias.dtype != op.y.dtype) refuse("matmul", "bias in the dtype of y", op.bias);
-  products_.prepare(op);
-  if (op.d_bias) scratch_.reserve(bias_gradient_scratch_bytes(bias_gradient_of(op)));
+template <class Op>
+void CudaBackend::reserve_for(const Op& op) {
+  needs_.prepare(op);
+  scratch_.reserve(needs_.scratch_bytes());
 }
+
+void CudaBackend::prepare(const Matmul& op) {
+  reserve_for(op);
+  products_.prepare(op);
+}
+void CudaBackend::prepare(const EmbeddingBackward& op) { reserve_for(op); }
+void CudaBackend::prepare(const NormBackward& op) { reserve_for(op); }
+void CudaBackend::prepare(const AttentionForward& op) { reserve_for(op); }
+void CudaBackend::prepare(const AttentionBackward& op) { reserve_for(op); }
 
 void CudaBackend::matmul(const Matmul& op) {
   prepare(op);
@@ -99,35 +86,17 @@ void CudaBackend::embedding_forward(const Tensor& y, const Tensor& tokens, const
   check_launch("embedding_forward");
 }
 
-void CudaBackend::embedding_backward(const Tensor& d_wte, GradMode wte_mode, const Tensor& d_wpe,
-                                     GradMode wpe_mode, const Tensor& d_y, const Tensor& tokens,
-                                     const Tensor& position) {
-  check_embedding_backward(d_wte, d_wpe, d_y, tokens, position);
-  require_act("embedding_backward", d_y);
-  const EmbeddingBackward op{.d_wte = d_wte,
-                             .wte_mode = wte_mode,
-                             .d_wpe = d_wpe,
-                             .wpe_mode = wpe_mode,
-                             .d_y = d_y,
-                             .tokens = tokens,
-                             .position = position};
-  cuda::embedding_backward(op, scratch_.reserve(embedding_scratch_bytes(op)), stream_);
+void CudaBackend::embedding_backward(const EmbeddingBackward& op) {
+  prepare(op);
+  cuda::embedding_backward(op, scratch_.reserve(0), stream_);
   check_launch("embedding_backward");
 }
 
 void CudaBackend::norm_forward(const NormForward& op) {
   check(op);
   require_act("norm_forward", op.x);
-  if (!norm_fits(op.x)) refuse("norm_forward", "rows of at most 4096", op.x);
   cuda::norm_forward(op, stream_);
   check_launch("norm_forward");
-}
-
-void CudaBackend::prepare(const NormBackward& op) {
-  check(op);
-  require_act("norm_backward", op.x);
-  if (!norm_fits(op.x)) refuse("norm_backward", "rows of at most 4096", op.x);
-  scratch_.reserve(norm_scratch_bytes(op));
 }
 
 void CudaBackend::norm_backward(const NormBackward& op) {
@@ -144,23 +113,10 @@ void CudaBackend::rope(const Tensor& x, const Tensor& table, const Tensor& posit
   check_launch("rope");
 }
 
-void CudaBackend::prepare(const AttentionForward& op) {
-  check(op);
-  require_act("attention_forward", op.q);
-  if (op.q.shape[3] > kMaxHeadSize) refuse("attention_forward", "heads of at most 256", op.q);
-}
-
 void CudaBackend::attention_forward(const AttentionForward& op) {
   prepare(op);
   cuda::attention_forward(op, stream_);
   check_launch("attention_forward");
-}
-
-void CudaBackend::prepare(const AttentionBackward& op) {
-  check(op);
-  require_act("attention_backward", op.q);
-  if (op.q.shape[3] > kMaxHeadSize) refuse("attention_backward", "heads of at most 256", op.q);
-  scratch_.reserve(attention_scratch_bytes(op));
 }
 
 void CudaBackend::attention_backward(const AttentionBackward& op) {

@@ -4,6 +4,7 @@
 #include "core/backend.h"
 #include "cuda/matmul.h"
 #include "cuda/memory.h"
+#include "cuda/preparation.h"
 
 namespace causeway::cuda {
 
@@ -24,6 +25,7 @@ class CudaBackend final : public Backend {
   void synchronize() override;
 
   void prepare(const Matmul& op) override;
+  void prepare(const EmbeddingBackward& op) override;
   void prepare(const NormBackward& op) override;
   void prepare(const AttentionForward& op) override;
   void prepare(const AttentionBackward& op) override;
@@ -32,9 +34,7 @@ class CudaBackend final : public Backend {
 
   void embedding_forward(const Tensor& y, const Tensor& tokens, const Tensor& wte,
                          const Tensor& wpe, const Tensor& position) override;
-  void embedding_backward(const Tensor& d_wte, GradMode wte_mode, const Tensor& d_wpe,
-                          GradMode wpe_mode, const Tensor& d_y, const Tensor& tokens,
-                          const Tensor& position) override;
+  void embedding_backward(const EmbeddingBackward& op) override;
   void norm_forward(const NormForward& op) override;
   void norm_backward(const NormBackward& op) override;
   void rope(const Tensor& x, const Tensor& table, const Tensor& position,
@@ -56,6 +56,10 @@ class CudaBackend final : public Backend {
   void cast(const Tensor& y, const Tensor& x) override;
 
  private:
+  template <class Op>
+  void reserve_for(const Op& op);
+
+  ScratchNeeds needs_;
   Stream stream_;
   Scratch scratch_;
   Staging staging_;

@@ -19,18 +19,9 @@ struct EmbeddingForward {
 };
 void embedding_forward(const EmbeddingForward& op, cudaStream_t stream);
 
-struct EmbeddingBackward {
-  Tensor d_wte;
-  GradMode wte_mode = GradMode::Overwrite;
-  Tensor d_wpe;
-  GradMode wpe_mode = GradMode::Overwrite;
-  Tensor d_y, tokens, position;
-};
 size_t embedding_scratch_bytes(const EmbeddingBackward& op);
 void embedding_backward(const EmbeddingBackward& op, void* scratch, cudaStream_t stream);
 
-/// Whether the kernels hold rows of x; the caller refuses longer ones.
-bool norm_fits(const Tensor& x);
 void norm_forward(const NormForward& op, cudaStream_t stream);
 size_t norm_scratch_bytes(const NormBackward& op);
 void norm_backward(const NormBackward& op, void* scratch, cudaStream_t stream);
@@ -53,6 +44,9 @@ struct BiasGradient {
   Transpose a_transpose = Transpose::No;
   GradMode mode = GradMode::Overwrite;
 };
+inline BiasGradient bias_gradient_of(const Matmul& op) {
+  return {.d_bias = op.d_bias, .a = op.a, .a_transpose = op.a_transpose, .mode = op.mode};
+}
 size_t bias_gradient_scratch_bytes(const BiasGradient& op);
 void bias_gradient(const BiasGradient& op, void* scratch, cudaStream_t stream);
 

@@ -5,6 +5,7 @@
 #include "cuda/launches.h"
 #include "cuda/norm_backward.cuh"
 #include "cuda/norm_forward.cuh"
+#include "cuda/norm_wide.cuh"
 
 namespace causeway::cuda {
 namespace {
@@ -13,6 +14,8 @@ namespace {
 /// so that the sums of the weights' gradients have the same order everywhere.
 constexpr int64_t kBlocks = 1024;
 constexpr int kBlockThreads = 1024, kManyPacks = 4, kLanePacks = 2;
+constexpr int kNoPacks = 0;           ///< the row is too wide for registers: norm_wide.cuh
+constexpr int64_t kWideBlocks = 128;  ///< of 1,024 threads: about one per multiprocessor
 
 int64_t width_of(const Tensor& x) { return x.shape[x.rank - 1]; }
 int64_t heads_of(const Tensor& x) { return x.rank == 3 ? x.shape[1] : 1; }
@@ -36,9 +39,11 @@ Teams teams_for(const Tensor& x, int pack_width) {
     const int64_t n = std::min(kBlocks, blocks(rows, per_block));
     return {TeamKind::Lanes, kLanePacks, kLaneTeamThreads, n, n * per_block};
   }
+  const bool wide = packs > kBlockThreads * kManyPacks;
+  const int64_t n = std::min(wide ? kWideBlocks : kBlocks, rows);
+  if (wide) return {TeamKind::Block, kNoPacks, kWideThreads, n, n};
   const int per_thread = packs <= kBlockThreads ? 1 : kManyPacks;
   const int64_t threads = blocks(blocks(packs, per_thread), 32) * 32;
-  const int64_t n = std::min(kBlocks, rows);
   return {TeamKind::Block, per_thread, static_cast<int>(threads), n, n};
 }
 
@@ -48,8 +53,24 @@ void with_teams(const Teams& teams, const Run& run) {
   using Lanes = std::integral_constant<TeamKind, TeamKind::Lanes>;
   using Block = std::integral_constant<TeamKind, TeamKind::Block>;
   if (teams.kind == TeamKind::Lanes) return run(Lanes{}, Number<kLanePacks>{});
+  if (teams.packs == kNoPacks) return run(Block{}, Number<kNoPacks>{});
   if (teams.packs == 1) return run(Block{}, Number<1>{});
   run(Block{}, Number<kManyPacks>{});
+}
+
+template <class T, int kWidth, int kPacks, TeamKind kKind>
+auto forward_kernel() {
+  if constexpr (kPacks == kNoPacks)
+    return norm_forward_wide_kernel<T, kWidth>;
+  else
+    return norm_forward_kernel<T, kWidth, kPacks, kKind>;
+}
+template <class T, int kWidth, int kPacks, TeamKind kKind>
+auto backward_kernel() {
+  if constexpr (kPacks == kNoPacks)
+    return norm_backward_wide_kernel<T, kWidth>;
+  else
+    return norm_backward_kernel<T, kWidth, kPacks, kKind>;
 }
 
 bool in_packs(const NormForward& op) {
@@ -65,8 +86,6 @@ int pack_width(const NormBackward& op) {
 }
 
 }  // namespace
-
-bool norm_fits(const Tensor& x) { return width_of(x) <= kBlockThreads * kManyPacks; }
 
 void norm_forward(const NormForward& op, cudaStream_t stream) {
   if (rows_of(op.x) == 0) return;
@@ -87,7 +106,7 @@ void norm_forward(const NormForward& op, cudaStream_t stream) {
     with_width<T>(in_packs(op), [&](auto width) {
       const Teams teams = teams_for(op.x, width);
       with_teams(teams, [&](auto kind, auto packs) {
-        launch(norm_forward_kernel<T, width, packs, kind>, grid(teams.blocks), teams.threads, 0,
+        launch(forward_kernel<T, width, packs, kind>(), grid(teams.blocks), teams.threads, 0,
                stream, args);
       });
     });
@@ -118,7 +137,7 @@ void norm_backward(const NormBackward& op, void* scratch, cudaStream_t stream) {
     if (teams.blocks == 0) return;
     with_width<T>(in_packs(op), [&](auto width) {
       with_teams(teams, [&](auto kind, auto packs) {
-        launch(norm_backward_kernel<T, width, packs, kind>, grid(teams.blocks), teams.threads, 0,
+        launch(backward_kernel<T, width, packs, kind>(), grid(teams.blocks), teams.threads, 0,
                stream, args);
       });
     });

@@ -8,8 +8,22 @@ namespace causeway {
 namespace cuda {
 namespace {
 
+/// The runtime and the driver take memory of their own: for a context, for a kernel's stacks.
+Error refused_memory(const char* what) {
+  size_t free = 0, total = 0;
+  cudaMemGetInfo(&free, &total);
+  return Error({.id = "memory.device",
+                .where = "",
+                .what = fmt::format("[{}] the GPU has no memory left for its own runtime: {} of "
+                                    "its {} MiB are free",
+                                    what, free >> 20, total >> 20),
+                .remedy = "end what else uses the GPU (nvidia-smi tells), or make "
+                          "train.micro_batch_size smaller"});
+}
+
 void require(cudaError_t error, const char* what) {
   if (error == cudaSuccess) return;
+  if (error == cudaErrorMemoryAllocation) throw refused_memory(what);
   throw Error({.id = "device.cuda",
                .where = "",
                .what = fmt::format("[{}] the GPU reports: {} ({})", what, cudaGetErrorString(error),

@@ -13,7 +13,7 @@ namespace {
 constexpr std::string_view kScratchLine = "library and kernel scratch";
 }
 
-MemoryPlan plan_memory(const Config& config, Model& model, Backend* real, int ranks) {
+MemoryPlan plan_memory(const Config& config, Model& model, Preparation* real, int ranks) {
   const auto backend = make_plan_backend(real);
   const Precision precision = Precision::of(config.train.precision);
   SingleComm comm(ranks);

@@ -23,10 +23,10 @@ struct MemoryPlan {
   size_t total = 0;             ///< without the program's own base
 };
 
-/// `config` resolved, vocab_size included. `real`: the backend that will run; its matmuls are made
-/// ready on the way. Null: only count, as for another machine.
+/// `config` resolved, vocab_size included. `real`: the backend that will run, which is made ready
+/// on the way, or one that only knows its needs. Null: only count, as for another machine.
 /// With several ranks: of the one that needs most.
-MemoryPlan plan_memory(const Config& config, Model& model, Backend* real, int ranks = 1);
+MemoryPlan plan_memory(const Config& config, Model& model, Preparation* real, int ranks = 1);
 
 /// Throws Error "memory.plan" when the plan exceeds the offer, which the scratch in it must not
 /// have been taken from yet; it lists the categories and their largest parts, and names settings

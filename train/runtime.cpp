@@ -173,6 +173,11 @@ MemoryOffer memory_offer(const Runtime& runtime) {
 
 std::string report_nccl() { return nccl_version(); }
 
+std::unique_ptr<Preparation> prepare_elsewhere(DeviceChoice device) {
+  const bool absent = device == DeviceChoice::Cuda && !find_cuda_device().device;
+  return absent ? make_cuda_preparation() : nullptr;
+}
+
 GpuReport report_gpu() {
   const CudaSearch search = find_cuda_device();
   if (!search.device) return {.text = "none: " + search.why_not, .found = false};

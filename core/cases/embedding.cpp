@@ -55,8 +55,13 @@ OpCase embedding_case(const EmbeddingCase& o) {
   c.forward.flops = double(rows * o.C);
   c.forward.moves = {"tokens", "y", "y"};  // a row read for each row written
   c.backward.run = [o](Backend& ops, const CaseTensors& t) {
-    ops.embedding_backward(t["d_wte"], o.mode, t["d_wpe"], o.mode, t["d_y"], t["tokens"],
-                           t["position"]);
+    ops.embedding_backward({.d_wte = t["d_wte"],
+                            .wte_mode = o.mode,
+                            .d_wpe = t["d_wpe"],
+                            .wpe_mode = o.mode,
+                            .d_y = t["d_y"],
+                            .tokens = t["tokens"],
+                            .position = t["position"]});
   };
   c.backward.flops = double(rows * o.C);
   c.backward.moves = {"tokens", "d_y"};

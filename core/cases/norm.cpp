@@ -182,6 +182,11 @@ std::vector<OpCase> norm_cases() {
         for (GradMode mode : {GradMode::Overwrite, GradMode::Accumulate})
           for (int64_t heads : {0, 3})
             add({.N = 5, .H = heads, .C = 17, .mode = mode, .branch = branch, .strided = strided});
+    // Too wide for a block's registers: one element at a time, and in packs of 16 bytes.
+    for (int64_t width : {4099, 32776}) {
+      add({.N = 2, .C = width});
+      add({.N = 2, .C = width, .branch = With::Yes, .alias = NormAlias::DxOfResidual});
+    }
     add({.N = 5, .H = 2, .C = 33, .strided = With::Yes, .alias = NormAlias::DxOfDy});
     add({.N = 3, .C = 33, .alias = NormAlias::YOfX});
     add({.N = 5, .H = 2, .C = 16, .strided = With::Yes, .alias = NormAlias::YOfX});
@@ -191,9 +196,11 @@ std::vector<OpCase> norm_cases() {
   }
   for (With branch : {With::No, With::Yes})
     for (GradMode mode : {GradMode::Overwrite, GradMode::Accumulate})
-      for (int64_t width : {7, 40})
+      for (int64_t width : {7, 40, 4099})
         cases.push_back(
             norm_case({.N = 6, .C = width, .mode = mode, .bias = With::Yes, .branch = branch}));
+  // More rows than the CUDA grid of wide rows has blocks.
+  cases.push_back(norm_case({.N = 130, .C = 4099, .bias = With::Yes}));
   return cases;
 }
 

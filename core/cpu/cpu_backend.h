@@ -33,9 +33,7 @@ class CpuBackend final : public Backend {
 
   void embedding_forward(const Tensor& y, const Tensor& tokens, const Tensor& wte,
                          const Tensor& wpe, const Tensor& position) override;
-  void embedding_backward(const Tensor& d_wte, GradMode wte_mode, const Tensor& d_wpe,
-                          GradMode wpe_mode, const Tensor& d_y, const Tensor& tokens,
-                          const Tensor& position) override;
+  void embedding_backward(const EmbeddingBackward& op) override;
   void norm_forward(const NormForward& op) override;
   void norm_backward(const NormBackward& op) override;
   void rope(const Tensor& x, const Tensor& table, const Tensor& position,

@@ -25,10 +25,9 @@ void CpuBackend::embedding_forward(const Tensor& y, const Tensor& tokens, const 
   });
 }
 
-void CpuBackend::embedding_backward(const Tensor& d_wte, GradMode wte_mode, const Tensor& d_wpe,
-                                    GradMode wpe_mode, const Tensor& d_y, const Tensor& tokens,
-                                    const Tensor& position) {
-  check_embedding_backward(d_wte, d_wpe, d_y, tokens, position);
+void CpuBackend::embedding_backward(const EmbeddingBackward& op) {
+  check(op);
+  const auto& [d_wte, wte_mode, d_wpe, wpe_mode, d_y, tokens, position] = op;
   const int act = act_index(d_y.dtype, "embedding_backward");
   const int64_t rows = d_y.shape[0], width = d_y.shape[1], times = tokens.shape[1];
   if (d_wte) check_indices(tokens, 0, d_wte.shape[0], "embedding_backward", "tokens");

@@ -154,8 +154,7 @@ std::vector<Wrong> wrong_rows() {
        }},
       {"embedding_backward", "d_wte (V, C)", "d_wte f32 (9, 5)",
        [](Backend& b) {
-         b.embedding_backward(f32({9, 5}), GradMode::Overwrite, {}, GradMode::Overwrite,
-                              f32({6, 4}), i32({2, 3}), {});
+         b.embedding_backward({.d_wte = f32({9, 5}), .d_y = f32({6, 4}), .tokens = i32({2, 3})});
        }},
       {"rope", "even D", "x f32 (1, 2, 1, 3)",
        [](Backend& b) {

@@ -22,11 +22,9 @@ void ReferenceBackend<T>::embedding_forward(const Tensor& y_, const Tensor& toke
 }
 
 template <class T>
-void ReferenceBackend<T>::embedding_backward(const Tensor& d_wte_, GradMode wte_mode,
-                                             const Tensor& d_wpe_, GradMode wpe_mode,
-                                             const Tensor& d_y_, const Tensor& tokens_,
-                                             const Tensor& position_) {
-  check_embedding_backward(d_wte_, d_wpe_, d_y_, tokens_, position_);
+void ReferenceBackend<T>::embedding_backward(const EmbeddingBackward& op) {
+  check(op);
+  const auto& [d_wte_, wte_mode, d_wpe_, wpe_mode, d_y_, tokens_, position_] = op;
   const Mat<T> d_wte(d_wte_), d_wpe(d_wpe_), d_y(d_y_);
   const Ints tokens(tokens_), position(position_);
   const int64_t B = tokens_.shape[0], time = tokens_.shape[1], C = d_y_.shape[1];
@@ -71,12 +69,8 @@ template void ReferenceBackend<double>::embedding_forward(const Tensor&, const T
 template void ReferenceBackend<Complex>::embedding_forward(const Tensor&, const Tensor&,
                                                            const Tensor&, const Tensor&,
                                                            const Tensor&);
-template void ReferenceBackend<double>::embedding_backward(const Tensor&, GradMode, const Tensor&,
-                                                           GradMode, const Tensor&, const Tensor&,
-                                                           const Tensor&);
-template void ReferenceBackend<Complex>::embedding_backward(const Tensor&, GradMode, const Tensor&,
-                                                            GradMode, const Tensor&, const Tensor&,
-                                                            const Tensor&);
+template void ReferenceBackend<double>::embedding_backward(const EmbeddingBackward&);
+template void ReferenceBackend<Complex>::embedding_backward(const EmbeddingBackward&);
 template void ReferenceBackend<double>::rope(const Tensor&, const Tensor&, const Tensor&,
                                              RopeDirection);
 template void ReferenceBackend<Complex>::rope(const Tensor&, const Tensor&, const Tensor&,

@@ -6,9 +6,17 @@
 
 #include "cuda/backend.h"
 #include "cuda/runtime.h"
+#include "tests/simt/device_memory.h"
 #include "tests/simt/engine.h"
 
-namespace causeway::cuda {
+namespace causeway {
+
+DeviceMemory& device_memory() {
+  static DeviceMemory memory;
+  return memory;
+}
+
+namespace cuda {
 namespace {
 
 constexpr std::align_val_t kAlignment{256};
@@ -20,18 +28,29 @@ constexpr size_t kRedZone = 256;
 void use_device(int) {}
 
 void* allocate(size_t bytes) {
+  DeviceMemory& memory = device_memory();
+  if (bytes > memory.limit - memory.held) return nullptr;
   char* const whole =
       static_cast<char*>(::operator new(bytes + 2 * kRedZone, kAlignment, std::nothrow));
   if (!whole) return nullptr;
+  ++memory.allocations;
+  memory.held += bytes;
+  std::memcpy(whole, &bytes, sizeof bytes);  // for deallocate()
   simt::add_region(whole + kRedZone, bytes, kRedZone, true, "device memory");
   return whole + kRedZone;
 }
 void deallocate(void* data) noexcept {
   if (!data) return;
+  size_t bytes = 0;
+  std::memcpy(&bytes, static_cast<char*>(data) - kRedZone, sizeof bytes);
+  device_memory().held -= bytes;
   simt::remove_region(data);
   ::operator delete(static_cast<char*>(data) - kRedZone, kAlignment);
 }
-MemoryInfo memory_info() { return {}; }
+MemoryInfo memory_info() {
+  const DeviceMemory& memory = device_memory();
+  return {.free = memory.limit - memory.held, .total = memory.limit};
+}
 
 void* allocate_pinned(size_t bytes) { return std::malloc(bytes); }
 void deallocate_pinned(void* data) noexcept { std::free(data); }
@@ -50,9 +69,7 @@ void zero(void* data, size_t bytes, cudaStream_t) { std::memset(data, 0, bytes);
 
 void check_launch(const char*) {}  // a launch that fails throws in the emulation
 
-}  // namespace causeway::cuda
-
-namespace causeway {
+}  // namespace cuda
 
 CudaSearch find_cuda_device(int) {
   return {.device = CudaDevice{.name = "emulated", .major = 8, .minor = 0}, .why_not = ""};

@@ -27,9 +27,11 @@ class TimedBackend final : public Backend {
   void synchronize() override { real_.synchronize(); }
 
   void prepare(const Matmul& op) override { real_.prepare(op); }
+  void prepare(const EmbeddingBackward& op) override { real_.prepare(op); }
   void prepare(const NormBackward& op) override { real_.prepare(op); }
   void prepare(const AttentionForward& op) override { real_.prepare(op); }
   void prepare(const AttentionBackward& op) override { real_.prepare(op); }
+  void prepare(const CrossEntropy& op) override { real_.prepare(op); }
   size_t scratch_bytes() const override { return real_.scratch_bytes(); }
 
   void matmul(const Matmul& op) override {
@@ -39,12 +41,8 @@ class TimedBackend final : public Backend {
                          const Tensor& wpe, const Tensor& position) override {
     time("embedding_forward", [&] { real_.embedding_forward(y, tokens, wte, wpe, position); });
   }
-  void embedding_backward(const Tensor& d_wte, GradMode wte_mode, const Tensor& d_wpe,
-                          GradMode wpe_mode, const Tensor& d_y, const Tensor& tokens,
-                          const Tensor& position) override {
-    time("embedding_backward", [&] {
-      real_.embedding_backward(d_wte, wte_mode, d_wpe, wpe_mode, d_y, tokens, position);
-    });
+  void embedding_backward(const EmbeddingBackward& op) override {
+    time("embedding_backward", [&] { real_.embedding_backward(op); });
   }
   void norm_forward(const NormForward& op) override {
     time("norm_forward", [&] { real_.norm_forward(op); });
