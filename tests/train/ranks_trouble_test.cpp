@@ -24,10 +24,20 @@ void wait_for_output(Program& program, const std::string& text) {
     std::this_thread::sleep_for(std::chrono::milliseconds(5));
 }
 
+/// Until all are our program: a launcher whose child is stopped before that waits for it for ever.
 std::vector<pid_t> wait_for_ranks(Program& program, size_t ranks) {
-  while (program.running() && program.children().size() < ranks)
+  const auto is_ours = [](pid_t process) {
+    std::error_code gone;
+    return fs::read_symlink(fmt::format("/proc/{}/exe", process), gone) ==
+           fs::canonical(program_path());
+  };
+  std::vector<pid_t> found;
+  do {
     std::this_thread::sleep_for(std::chrono::milliseconds(1));
-  return program.children();
+    found = program.children();
+  } while (program.running() &&
+           (found.size() < ranks || !std::all_of(found.begin(), found.end(), is_ours)));
+  return found;
 }
 
 std::vector<std::string> long_run() {
