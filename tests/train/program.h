@@ -32,7 +32,16 @@ class Program {
   Program(const std::filesystem::path& folder, std::vector<std::string> arguments,
           const Start& start = {})
       : folder_(folder) {
+    // Until it is the program, the child must not run the test runner's handlers: they allocate,
+    // and a signal that comes while it allocates itself would hang it.
+    sigset_t every, before;
+    ::sigfillset(&every);
+    ::sigprocmask(SIG_SETMASK, &every, &before);
     process_ = ::fork();
+    if (process_ == 0)
+      for (const int number : {SIGINT, SIGTERM, SIGUSR1, SIGSEGV, SIGFPE, SIGILL, SIGABRT})
+        std::signal(number, SIG_DFL);
+    ::sigprocmask(SIG_SETMASK, &before, nullptr);
     if (process_ != 0) return;
     const rlimit limit{start.most_bytes, RLIM_INFINITY};
     ::setrlimit(RLIMIT_FSIZE, &limit);
