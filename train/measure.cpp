@@ -1,14 +1,19 @@
 // See measure.h.
 #include "train/measure.h"
 
+#include <algorithm>
 #include <chrono>
 #include <fstream>
 #include <string>
-#include <vector>
 
 #include "core/convert.h"
 
 namespace causeway {
+
+double median(std::vector<double> values) {
+  std::sort(values.begin(), values.end());
+  return values[values.size() / 2];
+}
 
 double now_seconds() {
   using Clock = std::chrono::steady_clock;

@@ -1,6 +1,7 @@
 // How fast this machine multiplies matrices: the yardstick of `bench` and of the status line.
 #pragma once
 #include <cstdint>
+#include <vector>
 
 #include "core/buffer.h"
 
@@ -27,6 +28,9 @@ class MatmulTimer {
 
 /// A large square product: what the machine can do when nothing else is in the way.
 inline constexpr MatmulShape kPeakShape{1536, 1536, 1536};
+
+/// The middle one; the upper of two. `values` is not empty.
+double median(std::vector<double> values);
 
 /// Seconds on a clock that never goes back.
 double now_seconds();

@@ -4,7 +4,6 @@
 #include <algorithm>
 #include <optional>
 
-#include "core/config_validate.h"
 #include "train/environment.h"
 #include "train/flops.h"
 #include "train/measure.h"
@@ -56,16 +55,12 @@ StepCost try_step(Backend& ops, const Config& config) {
     if (c) micro_batch.push_back(c->run() - base.back());
     if (i + 1 >= kLeastRounds && now_seconds() - begin > kSeconds) break;
   }
-  const auto middle = [](std::vector<double> v) {
-    std::nth_element(v.begin(), v.begin() + static_cast<long>(v.size() / 2), v.end());
-    return v[v.size() / 2];
-  };
   const double more_layers = static_cast<double>(config.model.n_layer - 1);
-  const double whole = middle(base) + more_layers * std::max(0.0, middle(layer));
+  const double whole = median(base) + more_layers * std::max(0.0, median(layer));
   if (!c) return {.micro_batch = whole, .update = 0};
   // The update reads and writes every parameter: it grows as they do.
   const double update =
-      std::max(0.0, middle(base) - middle(micro_batch)) * parameters(config) / parameters(one);
+      std::max(0.0, median(base) - median(micro_batch)) * parameters(config) / parameters(one);
   return {.micro_batch = std::max(0.0, whole - update), .update = update};
 }
 

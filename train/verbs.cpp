@@ -82,6 +82,18 @@ void add_json_flag(CLI::App& app, OutputFormat& format) {
       "--json", [&format] { format = OutputFormat::Json; }, "print JSON for programs");
 }
 
+void add_device_option(CLI::App& app, DeviceChoice& device) {
+  app.add_option_function<std::string>(
+         "--device",
+         [&device](const std::string& name) {
+           device = name == "cpu"    ? DeviceChoice::Cpu
+                    : name == "cuda" ? DeviceChoice::Cuda
+                                     : DeviceChoice::Auto;
+         },
+         "where; auto: a GPU, if there is one")
+      ->check(CLI::IsMember({"auto", "cpu", "cuda"}));
+}
+
 std::string quoted(const std::string& bytes) {
   return Json(bytes).dump(-1, ' ', false, Json::error_handler_t::replace);
 }

@@ -47,6 +47,8 @@ class ConfigArguments {
 /// What a verb prints for people, or for programs.
 enum class OutputFormat : uint8_t { Text, Json };
 void add_json_flag(CLI::App& app, OutputFormat& format);
+/// --device auto|cpu|cuda, for verbs without a config.
+void add_device_option(CLI::App& app, DeviceChoice& device);
 
 /// Bytes as a JSON string, so that a newline or half a character stays visible.
 std::string quoted(const std::string& bytes);

@@ -4,7 +4,6 @@
 #include <algorithm>
 
 #include "core/error.h"
-#include "train/measure.h"
 
 namespace causeway {
 namespace {
@@ -14,11 +13,6 @@ constexpr int64_t kSweepElements = int64_t{32} << 20;  // of 4 bytes
 constexpr int kMostSamples = 50;
 
 }  // namespace
-
-double median(std::vector<double> values) {
-  std::sort(values.begin(), values.end());
-  return values[values.size() / 2];
-}
 
 Spread spread_of(std::vector<double> values) {
   std::sort(values.begin(), values.end());

@@ -6,11 +6,10 @@
 #include <vector>
 
 #include "core/buffer.h"
+#include "train/measure.h"
 #include "train/runtime.h"
 
 namespace causeway {
-
-double median(std::vector<double> values);
 
 /// A median and the quarter and three-quarter marks around it, of any unit.
 struct Spread {

@@ -19,9 +19,7 @@ struct CommRow {
 class BenchComm final : public Verb {
  public:
   void add_arguments(CLI::App& app) override {
-    app.add_option("--device", device_, "where the pieces lie")
-        ->check(CLI::IsMember({"auto", "cpu", "cuda"}))
-        ->capture_default_str();
+    add_device_option(app, device_);
     app.add_option("--max-mib", max_mib_, "the largest buffer, in MiB")
         ->check(CLI::Range(1, 1 << 14))
         ->capture_default_str();
@@ -33,10 +31,7 @@ class BenchComm final : public Verb {
 
   ExitCode run() override {
     const Launch launch = read_launch();
-    const DeviceChoice device = device_ == "cpu"    ? DeviceChoice::Cpu
-                                : device_ == "cuda" ? DeviceChoice::Cuda
-                                                    : DeviceChoice::Auto;
-    const Runtime runtime = make_runtime(device, {}, launch);
+    const Runtime runtime = make_runtime(device_, {}, launch);
     Communicator& comm = *runtime.comm;
     if (comm.size() == 1)
       throw Error({.id = "usage.ranks",
@@ -113,7 +108,7 @@ class BenchComm final : public Verb {
                  100 * r.exchange.noise(), r.share.median / 1e9, 100 * r.share.noise());
   }
 
-  std::string device_ = "auto";
+  DeviceChoice device_ = DeviceChoice::Auto;
   int64_t max_mib_ = 64;
   int rounds_ = 9;
   OutputFormat format_ = OutputFormat::Text;

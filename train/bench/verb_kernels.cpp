@@ -43,9 +43,7 @@ class BenchKernels final : public Verb {
     app.add_option("--dtype", dtype_, "of activations")
         ->check(CLI::IsMember({"f32", "bf16", "both"}))
         ->capture_default_str();
-    app.add_option("--device", device_, "where")
-        ->check(CLI::IsMember({"auto", "cpu", "cuda"}))
-        ->capture_default_str();
+    add_device_option(app, device_);
     app.add_option("--threads", train_.threads, "CPU threads; 0: one per core")
         ->check(CLI::NonNegativeNumber)
         ->capture_default_str();
@@ -86,10 +84,7 @@ class BenchKernels final : public Verb {
 
  private:
   BenchReport measured() const {
-    const DeviceChoice device = device_ == "cpu"    ? DeviceChoice::Cpu
-                                : device_ == "cuda" ? DeviceChoice::Cuda
-                                                    : DeviceChoice::Auto;
-    const Runtime runtime = make_runtime(device, train_);
+    const Runtime runtime = make_runtime(device_, train_);
     if (bench_.rival == Rival::Naive && runtime.backend->name() != "cpu")
       throw Error({.id = "usage.rival",
                    .where = "--rival naive",
@@ -121,8 +116,9 @@ class BenchKernels final : public Verb {
   }
 
   std::vector<std::string> ops_;
-  std::string model_ = "gpt2-124m", shape_, dtype_ = "both", device_ = "auto";
+  std::string model_ = "gpt2-124m", shape_, dtype_ = "both";
   std::string save_, compare_, plot_;
+  DeviceChoice device_ = DeviceChoice::Auto;
   int64_t batch_ = 1;
   TrainConfig train_;
   KernelBench bench_;
