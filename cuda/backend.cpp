@@ -150,7 +150,7 @@ void CudaBackend::prepare(const AttentionForward& op) {
 
 void CudaBackend::attention_forward(const AttentionForward& op) {
   prepare(op);
-  cuda::attention_forward(op, stream_);
+  cuda::attention_forward(op, capability_, stream_);
   check_launch("attention_forward");
 }
 
@@ -163,7 +163,7 @@ void CudaBackend::prepare(const AttentionBackward& op) {
 
 void CudaBackend::attention_backward(const AttentionBackward& op) {
   prepare(op);
-  cuda::attention_backward(op, scratch_.reserve(0), stream_);
+  cuda::attention_backward(op, scratch_.reserve(0), capability_, stream_);
   check_launch("attention_backward");
 }
 

@@ -56,6 +56,7 @@ class CudaBackend final : public Backend {
   void cast(const Tensor& y, const Tensor& x) override;
 
  private:
+  int capability_ = device_capability();
   Stream stream_;
   Scratch scratch_;
   Staging staging_;
