@@ -9,8 +9,8 @@ namespace causeway::cuda {
 
 template <int kSize>
 using QueryRing = Ring<kSize, 2>;
-/// With level and delta of the 64 queries of each stage; at head 128 the block's own keys and values
-/// stay in shared memory, because registers are full of their gradients.
+/// With level and delta of the 64 queries of each stage; at head 128 the block's own keys and
+/// values stay in shared memory, because registers are full of their gradients.
 template <int kSize>
 using KeyRing = Ring<kSize, 2, kSize == 64 ? 0 : 4, 2 * 4 * 64>;
 
@@ -73,7 +73,8 @@ __global__ void __launch_bounds__(QueryRing<kSize>::kThreads, 1)
 }
 
 /// d_k, d_v (B, T, K, D) written. q and d_o are mapped as (B·T, H·D) in boxes of 64 × 64, k and v
-/// as (B·T, K·D). Scores are computed transposed, keys by queries. Grid (⌈T / kOwn⌉, K, B), kThreads threads of the ring.
+/// as (B·T, K·D). Scores are computed transposed, keys by queries. Grid (⌈T / kOwn⌉, K, B),
+/// kThreads threads of the ring.
 template <int kSize>
 __global__ void __launch_bounds__(KeyRing<kSize>::kThreads, 1)
     attention_backward_keys_hopper_kernel(const AttentionBackwardArgs<__nv_bfloat16> a,

@@ -13,8 +13,8 @@ namespace {
 /// A (B, T, heads, D) tensor as (B·T, heads·D), in boxes of 64 × 64.
 TensorMap map_of(const Tensor& t) {
   TensorMap map;
-  require(tensor_map_2d(&map, t.data, t.shape[0] * t.shape[1], t.shape[2] * t.shape[3],
-                        t.stride[1], 64, 64),
+  require(tensor_map_2d(&map, t.data, t.shape[0] * t.shape[1], t.shape[2] * t.shape[3], t.stride[1],
+                        64, 64),
           "attention");
   return map;
 }
@@ -46,8 +46,8 @@ void attention_backward_hopper(const AttentionBackward& op, void* scratch, cudaS
     launch(attention_backward_queries_hopper_kernel<size>, tile_grid(op.q, Queries::kOwn),
            Queries::kThreads, Queries::kSharedBytes, stream, args, k, v);
     using Keys = KeyRing<size>;
-    launch(attention_backward_keys_hopper_kernel<size>, tile_grid(op.k, Keys::kOwn),
-           Keys::kThreads, Keys::kSharedBytes, stream, args, q, d_o, k, v);
+    launch(attention_backward_keys_hopper_kernel<size>, tile_grid(op.k, Keys::kOwn), Keys::kThreads,
+           Keys::kSharedBytes, stream, args, q, d_o, k, v);
   });
 }
 

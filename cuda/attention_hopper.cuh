@@ -15,7 +15,8 @@ __device__ __forceinline__ int key_tiles(const AttentionShape& shape, int last) 
 
 /// Shared memory of a block of G warpgroups that multiply and one that loads: stages of two tiles
 /// of 64 rows, a tile of 64·G rows for results, `kOwnTiles` tiles that stay, `kStatBytes` per
-/// stage, the barriers. A tile is D / 64 panels of 64 columns, as TMA's 128-byte swizzle wants them.
+/// stage, the barriers. A tile is D / 64 panels of 64 columns, as TMA's 128-byte swizzle wants
+/// them.
 template <int kSize_, int kGroups_, int kOwnTiles = 0, int kStatBytes = 0>
 struct Ring {
   static constexpr int kSize = kSize_, kGroups = kGroups_, kOwn = 64 * kGroups;
@@ -85,8 +86,7 @@ struct Ring {
   }
   static __device__ __forceinline__ void load_tile(uint32_t to, const TensorMap& map, uint32_t bar,
                                                    int x, int y) {
-    for (int c = 0; c < kPanels; ++c)
-      tma_load_2d(to + c * kPanelBytes, &map, bar, x + 64 * c, y);
+    for (int c = 0; c < kPanels; ++c) tma_load_2d(to + c * kPanelBytes, &map, bar, x + 64 * c, y);
   }
 
   // ---- the multiplying warps
@@ -100,8 +100,8 @@ struct Ring {
 };
 
 /// By all threads of a block that owns queries [query0, query0 + kOwn) of one head: lets one warp
-/// fill the ring with the tiles of k and v that they see. True in the warps that have queries, which
-/// go on with the registers of the others.
+/// fill the ring with the tiles of k and v that they see. True in the warps that have queries,
+/// which go on with the registers of the others.
 template <class R>
 __device__ __forceinline__ bool begin_queries(const R& ring, const AttentionShape& shape,
                                               int query0, const TensorMap& k, const TensorMap& v) {
