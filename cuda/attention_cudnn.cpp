@@ -140,9 +140,9 @@ Pointers pointers_of(const AttentionForward& op) {
   return {{kQ, op.q.data}, {kK, op.k.data}, {kV, op.v.data}, {kO, op.o.data}, {kLse, op.lse.data}};
 }
 Pointers pointers_of(const AttentionBackward& op) {
-  return {{kQ, op.q.data},     {kK, op.k.data},    {kV, op.v.data},
-          {kO, op.o.data},     {kLse, op.lse.data}, {kDO, op.d_o.data},
-          {kDQ, op.d_q.data},  {kDK, op.d_k.data}, {kDV, op.d_v.data}};
+  return {{kQ, op.q.data},    {kK, op.k.data},     {kV, op.v.data},
+          {kO, op.o.data},    {kLse, op.lse.data}, {kDO, op.d_o.data},
+          {kDQ, op.d_q.data}, {kDK, op.d_k.data},  {kDV, op.d_v.data}};
 }
 
 /// All that a plan depends on: sizes, strides and options, never addresses.
