@@ -18,6 +18,11 @@ void launch_delta(const AttentionBackward& op, const AttentionBackwardArgs<T>& a
          stream, args, rows);
 }
 
+void backward_hopper(const AttentionBackward& op, void* scratch, cudaStream_t stream) {
+  launch_delta<__nv_bfloat16, 8>(op, backward_args<__nv_bfloat16>(op, scratch), stream);
+  attention_backward_hopper(op, scratch, stream);
+}
+
 void backward_mma(const AttentionBackward& op, void* scratch, cudaStream_t stream) {
   const auto args = backward_args<__nv_bfloat16>(op, scratch);
   launch_delta<__nv_bfloat16, 8>(op, args, stream);
@@ -57,13 +62,19 @@ size_t attention_scratch_bytes(const AttentionBackward& op) {
   return 2 * sizeof(float) * static_cast<size_t>(stat_count(op));
 }
 
-void attention_backward(const AttentionBackward& op, void* scratch, cudaStream_t stream) {
+void attention_backward(const AttentionBackward& op, void* scratch, int capability,
+                        cudaStream_t stream) {
   if (op.q.numel() == 0) return;
-  const bool mma = attention_path({op.q, op.k, op.v, op.o, op.d_o, op.d_q, op.d_k, op.d_v}) ==
-                   AttentionPath::Mma;
-  if (mma) return backward_mma(op, scratch, stream);
-  return op.q.dtype == DType::F32 ? backward_plain<float>(op, scratch, stream)
-                                  : backward_plain<__nv_bfloat16>(op, scratch, stream);
+  switch (attention_path(op.options, capability,
+                         {op.q, op.k, op.v, op.o, op.d_o, op.d_q, op.d_k, op.d_v})) {
+    case AttentionPath::Hopper:
+      return backward_hopper(op, scratch, stream);
+    case AttentionPath::Mma:
+      return backward_mma(op, scratch, stream);
+    case AttentionPath::Plain:
+      return op.q.dtype == DType::F32 ? backward_plain<float>(op, scratch, stream)
+                                      : backward_plain<__nv_bfloat16>(op, scratch, stream);
+  }
 }
 
 }  // namespace causeway::cuda

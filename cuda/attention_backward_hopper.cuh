@@ -9,9 +9,14 @@ namespace causeway::cuda {
 
 template <int kSize>
 using QueryRing = Ring<kSize, 2>;
-/// With level and delta of the 64 queries of each stage.
+/// With level and delta of the 64 queries of each stage; at head 128 the block's own keys and
+/// values stay in shared memory, because registers are full of their gradients.
 template <int kSize>
-using KeyRing = Ring<kSize, 2, 2 * 4 * 64>;
+using KeyRing = Ring<kSize, 2, kSize == 64 ? 0 : 4, 2 * 4 * 64>;
+
+/// The 64 rows of k or v that a warpgroup owns, as left operands in registers or as a tile.
+template <int kSize>
+using OwnRows = std::conditional_t<kSize == 64, uint32_t[kSize / 16][4], uint32_t>;
 
 /// d_q (B, T, H, D) written. k and v are mapped as (B·T, K·D) in boxes of 64 × 64.
 /// Grid (⌈T / kOwn⌉, H, B), kThreads threads of the ring.
@@ -24,25 +29,11 @@ __global__ void __launch_bounds__(QueryRing<kSize>::kThreads, 1)
   KDYN_SHARED(smem);
   const AttentionShape& shape = a.shape;
   const R ring{smem_u32(smem)};
-  const int warp = threadIdx.x >> 5, lane = threadIdx.x & 31, g = lane >> 2, p = lane & 3;
+  const int warp = threadIdx.x >> 5, lane = threadIdx.x & 31, g = lane >> 2;
   const int head = blockIdx.y, batch = blockIdx.z;
-  const int query0 = (gridDim.x - 1 - blockIdx.x) * R::kOwn;          // longest rows first
-  const int groups = min(R::kGroups, (shape.tq - query0 + 63) / 64);  // those that have queries
-  if (threadIdx.x == 0) ring.init(groups);
-  __syncthreads();
-  if (warp >= 4 * R::kGroups) {
-    registers_lower<R::kLoadRegisters>();
-    const int x = head / shape.group * kSize, y = batch * shape.tk;
-    if (warp == 4 * R::kGroups && lane == 0)
-      for (int j = 0; j < key_tiles(shape, query0 + 64 * groups - 1); ++j) {
-        ring.wait_empty(j);
-        ring.load(j, k, v, x, y + j * R::kStep);
-      }
-    return;
-  }
-  if (warp >= 4 * groups) return;
+  const int query0 = (gridDim.x - 1 - blockIdx.x) * R::kOwn;  // longest rows first
+  if (!begin_queries(ring, shape, query0, k, v)) return;
 
-  registers_raise<R::kRegisters>();
   const int row = 16 * warp, query = query0 + row + g;  // the lane's rows: query and query + 8
   const int count = key_tiles(shape, query0 + warp / 4 * 64 + 63);
   const float factor = shape.scale * kLog2E;
@@ -65,13 +56,7 @@ __global__ void __launch_bounds__(QueryRing<kSize>::kThreads, 1)
     start_rows<kSize>(dp, d_o, ring.second(j));
     wgmma_wait<1>();  // the scores, and d_q of the tile before
     if (j > 0) ring.release(j - 1);
-    if ((j + 1) * R::kStep > query0 + row + 1) {
-#pragma unroll
-      for (int i = 0; i < 32; ++i) {
-        const int key = j * R::kStep + i / 4 * 8 + 2 * p + i % 2;
-        if (key > query + i % 4 / 2 * 8) s[0][i / 4][i % 4] = -INFINITY;
-      }
-    }
+    if ((j + 1) * R::kStep > query0 + row + 1) hide_later_keys(s, j * R::kStep, query);
 #pragma unroll
     for (int i = 0; i < 32; ++i)
       s[0][i / 4][i % 4] = ex2(s[0][i / 4][i % 4] * factor - level[i % 4 / 2]);
@@ -87,13 +72,16 @@ __global__ void __launch_bounds__(QueryRing<kSize>::kThreads, 1)
                     smem + R::kResults, row);
 }
 
-/// d_k, d_v (B, T, K, D) written. q and d_o are mapped as (B·T, H·D) in boxes of 64 × 64. Scores
-/// are computed transposed, keys by queries. Grid (⌈T / kOwn⌉, K, B), kThreads threads of the ring.
+/// d_k, d_v (B, T, K, D) written. q and d_o are mapped as (B·T, H·D) in boxes of 64 × 64, k and v
+/// as (B·T, K·D). Scores are computed transposed, keys by queries. Grid (⌈T / kOwn⌉, K, B),
+/// kThreads threads of the ring.
 template <int kSize>
 __global__ void __launch_bounds__(KeyRing<kSize>::kThreads, 1)
     attention_backward_keys_hopper_kernel(const AttentionBackwardArgs<__nv_bfloat16> a,
                                           const KGRID_CONSTANT TensorMap q,
-                                          const KGRID_CONSTANT TensorMap d_o) {
+                                          const KGRID_CONSTANT TensorMap d_o,
+                                          const KGRID_CONSTANT TensorMap k_map,
+                                          const KGRID_CONSTANT TensorMap v_map) {
   using R = KeyRing<kSize>;
   KDYN_SHARED(smem);
   const AttentionShape& shape = a.shape;
@@ -111,6 +99,8 @@ __global__ void __launch_bounds__(KeyRing<kSize>::kThreads, 1)
   if (warp >= 4 * R::kGroups) {
     registers_lower<R::kLoadRegisters>();
     if (warp > 4 * R::kGroups) return;
+    if (kSize > 64 && lane == 0)
+      ring.load_own(groups, k_map, v_map, kv_head * kSize, batch * shape.tk + key0);
     for (int i = 0; i < tiles.total; ++i) {
       ring.wait_empty(i);
       const int head = kv_head * shape.group + tiles.head_in_group(i), query0 = tiles.query0(i);
@@ -130,9 +120,15 @@ __global__ void __launch_bounds__(KeyRing<kSize>::kThreads, 1)
   registers_raise<R::kRegisters>();
   const int row = 16 * warp, key = key0 + row + g;  // the lane's rows: key and key + 8
   const float factor = shape.scale * kLog2E;
-  uint32_t k[kSize / 16][4], v[kSize / 16][4], weights[4][4], slopes[4][4];
-  load_left_rows<kSize>(k, a.k.head(batch, kv_head, kSize), a.k.t, key, shape.tk);
-  load_left_rows<kSize>(v, a.v.head(batch, kv_head, kSize), a.v.t, key, shape.tk);
+  uint32_t weights[4][4], slopes[4][4];
+  OwnRows<kSize> k, v;
+  if constexpr (kSize == 64) {
+    load_left_rows<kSize>(k, a.k.head(batch, kv_head, kSize), a.k.t, key, shape.tk);
+    load_left_rows<kSize>(v, a.v.head(batch, kv_head, kSize), a.v.t, key, shape.tk);
+  } else {
+    k = ring.own(warp / 4 * 2), v = ring.own(warp / 4 * 2 + 1);
+    ring.wait_own();
+  }
   float d_k[1][kSize / 8][4] = {}, d_v[1][kSize / 8][4] = {}, s[1][8][4], dp[1][8][4];
   for (int i = 0; i < tiles.total; ++i) {
     ring.wait_first(i);
@@ -168,6 +164,8 @@ __global__ void __launch_bounds__(KeyRing<kSize>::kThreads, 1)
     pack_left(slopes, s);
     start_columns<kSize>(d_v, weights, ring.second(i));
     start_columns<kSize>(d_k, slopes, ring.first(i));
+    // At head 128 the next tile's scores want the registers of these products' operands.
+    if constexpr (kSize > 64) wgmma_wait<0>();
   }
   wgmma_wait<0>();
   scale_all(d_k, shape.scale);

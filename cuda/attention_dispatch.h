@@ -7,12 +7,14 @@
 #include <type_traits>
 
 #include "core/backend.h"
+#include "cuda/attention.h"
 #include "cuda/attention_args.cuh"
 
 namespace causeway::cuda {
 
+/// Hopper: sm_90's own tensor instructions, for causal attention of bf16 at the common head sizes.
 /// Mma: tensor cores, bf16, head sizes with a compiled kernel. Plain: all else.
-enum class AttentionPath : uint8_t { Plain, Mma };
+enum class AttentionPath : uint8_t { Plain, Mma, Hopper };
 
 template <int kValue>
 using Constant = std::integral_constant<int, kValue>;
@@ -44,12 +46,16 @@ void with_plain_capacity(int64_t size, const Run& run) {
   return run(Constant<256>{});
 }
 
+/// Whether every query sees all keys up to its own, and scores are products times a scale.
+inline bool plain_causal(const AttentionShape& shape) {
+  return shape.scale > 0 && shape.softcap == 0 && shape.window == 0 && !shape.slopes &&
+         !shape.segment_start;
+}
+
 /// Calls run(std::integral_constant<Scores, …>) with the variant that the options need.
 template <class Run>
 void with_scores(const AttentionShape& shape, const Run& run) {
-  const bool causal = shape.scale > 0 && shape.softcap == 0 && shape.window == 0 && !shape.slopes &&
-                      !shape.segment_start;
-  if (causal) return run(std::integral_constant<Scores, Scores::Causal>{});
+  if (plain_causal(shape)) return run(std::integral_constant<Scores, Scores::Causal>{});
   return run(std::integral_constant<Scores, Scores::General>{});
 }
 
@@ -57,13 +63,6 @@ void with_scores(const AttentionShape& shape, const Run& run) {
 inline bool rows_aligned(const Tensor& t) {
   return reinterpret_cast<uintptr_t>(t.data) % 16 == 0 && t.stride[0] % 8 == 0 &&
          t.stride[1] % 8 == 0;
-}
-
-inline AttentionPath attention_path(std::initializer_list<Tensor> tensors) {
-  const Tensor& q = *tensors.begin();
-  const bool size = with_mma_size(q.shape[3], [](auto) {});
-  const bool aligned = std::all_of(tensors.begin(), tensors.end(), rows_aligned);
-  return q.dtype == DType::BF16 && size && aligned ? AttentionPath::Mma : AttentionPath::Plain;
 }
 
 inline AttentionShape attention_shape(const AttentionOptions& options, const Tensor& q,
@@ -79,6 +78,25 @@ inline AttentionShape attention_shape(const AttentionOptions& options, const Ten
           .window = unlimited ? 0 : static_cast<int>(options.window),
           .slopes = static_cast<const float*>(options.alibi_slopes.data),
           .segment_start = static_cast<const int*>(options.segment_start.data)};
+}
+
+/// TMA walks over (B·T) rows of one stride.
+inline bool rows_evenly_spaced(const Tensor& t) {
+  return t.shape[0] == 1 || t.stride[0] == t.shape[1] * t.stride[1];
+}
+
+/// `tensors`: all of the operation's (B, T, heads, D), q first and then k.
+inline AttentionPath attention_path(const AttentionOptions& options, int capability,
+                                    std::initializer_list<Tensor> tensors) {
+  const Tensor &q = tensors.begin()[0], &k = tensors.begin()[1];
+  const auto all = [&](auto holds) { return std::all_of(tensors.begin(), tensors.end(), holds); };
+  const int64_t size = q.shape[3];
+  if (q.dtype != DType::BF16 || !with_mma_size(size, [](auto) {}) || !all(rows_aligned))
+    return AttentionPath::Plain;
+  const bool hopper = capability / 10 == 9 && has_hopper_attention() &&
+                      (size == 64 || size == 128) && q.shape[1] == k.shape[1] &&
+                      plain_causal(attention_shape(options, q, k)) && all(rows_evenly_spaced);
+  return hopper ? AttentionPath::Hopper : AttentionPath::Mma;
 }
 
 template <class T>

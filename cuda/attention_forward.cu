@@ -29,12 +29,17 @@ void forward_plain(const AttentionForward& op, cudaStream_t stream) {
 
 }  // namespace
 
-void attention_forward(const AttentionForward& op, cudaStream_t stream) {
+void attention_forward(const AttentionForward& op, int capability, cudaStream_t stream) {
   if (op.q.numel() == 0) return;
-  if (attention_path({op.q, op.k, op.v, op.o}) == AttentionPath::Mma)
-    return forward_mma(op, stream);
-  return op.q.dtype == DType::F32 ? forward_plain<float>(op, stream)
-                                  : forward_plain<__nv_bfloat16>(op, stream);
+  switch (attention_path(op.options, capability, {op.q, op.k, op.v, op.o})) {
+    case AttentionPath::Hopper:
+      return attention_forward_hopper(op, stream);
+    case AttentionPath::Mma:
+      return forward_mma(op, stream);
+    case AttentionPath::Plain:
+      return op.q.dtype == DType::F32 ? forward_plain<float>(op, stream)
+                                      : forward_plain<__nv_bfloat16>(op, stream);
+  }
 }
 
 }  // namespace causeway::cuda

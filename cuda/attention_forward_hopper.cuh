@@ -24,23 +24,9 @@ __global__ void __launch_bounds__(ForwardRing<kSize>::kThreads, 1)
   const R ring{smem_u32(smem)};
   const int warp = threadIdx.x >> 5, lane = threadIdx.x & 31, g = lane >> 2, p = lane & 3;
   const int head = blockIdx.y, batch = blockIdx.z;
-  const int query0 = (gridDim.x - 1 - blockIdx.x) * R::kOwn;          // longest rows first
-  const int groups = min(R::kGroups, (shape.tq - query0 + 63) / 64);  // those that have queries
-  if (threadIdx.x == 0) ring.init(groups);
-  __syncthreads();
-  if (warp >= 4 * R::kGroups) {
-    registers_lower<R::kLoadRegisters>();
-    const int x = head / shape.group * kSize, y = batch * shape.tk;
-    if (warp == 4 * R::kGroups && lane == 0)
-      for (int j = 0; j < key_tiles(shape, query0 + 64 * groups - 1); ++j) {
-        ring.wait_empty(j);
-        ring.load(j, k, v, x, y + j * R::kStep);
-      }
-    return;
-  }
-  if (warp >= 4 * groups) return;
+  const int query0 = (gridDim.x - 1 - blockIdx.x) * R::kOwn;  // longest rows first
+  if (!begin_queries(ring, shape, query0, k, v)) return;
 
-  registers_raise<R::kRegisters>();
   const int row = 16 * warp, own0 = shape.own_key(query0 + row);
   const int count = key_tiles(shape, query0 + warp / 4 * 64 + 63);
   const float factor = shape.scale * kLog2E;
@@ -50,13 +36,7 @@ __global__ void __launch_bounds__(ForwardRing<kSize>::kThreads, 1)
   Softmax<1> softmax;
   // Turns the scores of tile j into probabilities; says whether o must follow the new levels.
   const auto soften = [&](int j) {
-    if ((j + 1) * R::kStep > own0 + 1) {
-#pragma unroll
-      for (int i = 0; i < 32; ++i) {
-        const int key = j * R::kStep + i / 4 * 8 + 2 * p + i % 2;
-        if (key > own0 + i % 4 / 2 * 8 + g) s[0][i / 4][i % 4] = -INFINITY;
-      }
-    }
+    if ((j + 1) * R::kStep > own0 + 1) hide_later_keys(s, j * R::kStep, own0 + g);
     const bool lifted = softmax.lift(s, factor);
     softmax.exponentiate(s, factor);
     return lifted;

@@ -115,13 +115,13 @@ void CudaBackend::rope(const Tensor& x, const Tensor& table, const Tensor& posit
 
 void CudaBackend::attention_forward(const AttentionForward& op) {
   prepare(op);
-  cuda::attention_forward(op, stream_);
+  cuda::attention_forward(op, capability_, stream_);
   check_launch("attention_forward");
 }
 
 void CudaBackend::attention_backward(const AttentionBackward& op) {
   prepare(op);
-  cuda::attention_backward(op, scratch_.reserve(0), stream_);
+  cuda::attention_backward(op, scratch_.reserve(0), capability_, stream_);
   check_launch("attention_backward");
 }
 

@@ -60,6 +60,7 @@ class CudaBackend final : public Backend {
   void reserve_for(const Op& op);
 
   ScratchNeeds needs_;
+  int capability_ = device_capability();
   Stream stream_;
   Scratch scratch_;
   Staging staging_;

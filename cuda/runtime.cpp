@@ -6,7 +6,6 @@
 
 namespace causeway {
 namespace cuda {
-namespace {
 
 /// The runtime and the driver take memory of their own: for a context, for a kernel's stacks.
 Error refused_memory(const char* what) {
@@ -32,9 +31,15 @@ void require(cudaError_t error, const char* what) {
                          "tells which; causeway doctor checks the device"});
 }
 
-}  // namespace
-
 void use_device(int device) { require(cudaSetDevice(device), "device"); }
+
+int device_capability() {
+  int device = 0, major = 0, minor = 0;
+  require(cudaGetDevice(&device), "device");
+  require(cudaDeviceGetAttribute(&major, cudaDevAttrComputeCapabilityMajor, device), "device");
+  require(cudaDeviceGetAttribute(&minor, cudaDevAttrComputeCapabilityMinor, device), "device");
+  return 10 * major + minor;
+}
 
 void* allocate(size_t bytes) {
   void* data = nullptr;

@@ -14,6 +14,8 @@ struct MemoryInfo {
 
 /// The calling thread's device from now on.
 void use_device(int device);
+/// Its compute capability, 10 · major + minor: 90 is Hopper.
+int device_capability();
 
 /// Device memory, aligned to 256 bytes; nullptr when the device refuses.
 void* allocate(size_t bytes);
@@ -37,6 +39,8 @@ void synchronize(cudaStream_t stream);
 void copy(void* dst, const void* src, size_t bytes, cudaStream_t stream);
 void zero(void* data, size_t bytes, cudaStream_t stream);
 
+/// Throws Error "device.cuda", which names `what`, unless `error` is none.
+void require(cudaError_t error, const char* what);
 /// Throws Error "device.cuda", which names `op`, when a launch or copy since the last call failed.
 void check_launch(const char* op);
 

@@ -190,7 +190,7 @@ std::vector<AttentionCase> large_cases() {
 }
 
 /// The head sizes that CUDA's tensor-core kernels are compiled for, and heads wider than 128: one
-/// query, lengths around tiles of 32 to 128, each with no option and with all of them.
+/// query, lengths around tiles of 32 to 192, each with no option and with all of them.
 std::vector<AttentionCase> head_size_cases() {
   std::vector<AttentionCase> cases;
   for (int64_t size : {32, 64, 80, 96, 128, 136, 256}) {
@@ -201,6 +201,9 @@ std::vector<AttentionCase> head_size_cases() {
     cases.push_back(all);
   }
   for (int64_t size : {64, 128}) {
+    // One row, one past each of three groups of 64, more tiles than stages of a ring.
+    for (int64_t times : {67, 129, 193, 321})
+      cases.push_back({.B = 2, .Tq = times, .Tk = times, .H = 2, .K = 1, .D = size});
     cases.push_back({.B = 1, .Tq = 257, .Tk = 257, .H = 3, .K = 1, .D = size});
     cases.push_back({.B = 2, .Tq = 17, .Tk = 129, .H = 2, .K = 1, .D = size});
     cases.push_back({.B = 1, .Tq = 130, .Tk = 200, .H = 2, .K = 2, .D = size, .window = 70});

@@ -100,8 +100,9 @@ void require_part(const OpCase& c, Part part, Backend& backend, const Precision&
 
 }  // namespace
 
-void require_agreement(const std::vector<OpCase>& cases) {
-  REQUIRE_FALSE(product_backends().empty());
+void require_agreement(const std::vector<OpCase>& cases,
+                       const std::vector<NamedBackend>& backends) {
+  REQUIRE_FALSE(backends.empty());
   for (const OpCase& c : cases)
     for (PrecisionChoice choice : {PrecisionChoice::Fp32, PrecisionChoice::Bf16}) {
       const Precision precision = Precision::of(choice);
@@ -109,7 +110,7 @@ void require_agreement(const std::vector<OpCase>& cases) {
       const Values forward = exact_results(c, Part::Forward, precision, {});
       const Values backward =
           c.backward ? exact_results(c, Part::Backward, precision, forward) : Values{};
-      for (const NamedBackend& product : product_backends()) {
+      for (const NamedBackend& product : backends) {
         INFO(product.name);
         require_part(c, Part::Forward, *product.backend, precision, {}, forward);
         if (c.backward)

@@ -4,6 +4,7 @@
 #include <cstring>
 #include <new>
 
+#include "core/error.h"
 #include "cuda/backend.h"
 #include "cuda/runtime.h"
 #include "tests/simt/device_memory.h"
@@ -23,9 +24,14 @@ constexpr std::align_val_t kAlignment{256};
 /// Kept free on both sides, so that a kernel that leaves its memory is caught.
 constexpr size_t kRedZone = 256;
 
+/// The machine's devices, by their compute capability: one for the kernels of most GPUs, a Hopper.
+constexpr int kCapabilities[] = {80, 90};
+int current_device = 0;
+
 }  // namespace
 
-void use_device(int) {}
+void use_device(int device) { current_device = device; }
+int device_capability() { return kCapabilities[current_device]; }
 
 void* allocate(size_t bytes) {
   DeviceMemory& memory = device_memory();
@@ -67,6 +73,9 @@ void synchronize(cudaStream_t) {}
 void copy(void* dst, const void* src, size_t bytes, cudaStream_t) { std::memmove(dst, src, bytes); }
 void zero(void* data, size_t bytes, cudaStream_t) { std::memset(data, 0, bytes); }
 
+void require(cudaError_t error, const char* what) {
+  CHECK(error == cudaSuccess, "[{}] error {}", what, static_cast<int>(error));
+}
 void check_launch(const char*) {}  // a launch that fails throws in the emulation
 
 }  // namespace cuda

@@ -95,6 +95,10 @@ def main():
     only = sys.argv[sys.argv.index("--only") + 1] if "--only" in sys.argv else ""
     build_folder = (ROOT / sys.argv[1]).resolve()
     table = [r for r in rows() if (r["few"] or not few) and only in r["program"] + r["file"] + r["what"]]
+    for program, test in sorted({(r["program"], r["test"]) for r in table}):
+        said = verdict({"test": test}, build_folder / "tests/simt" / program)
+        if said is not None:
+            sys.exit(f"mutate: {program} *{test}* fails without any bug: {said}")
     missed = 0
     for row in table:
         with tempfile.TemporaryDirectory() as folder:
