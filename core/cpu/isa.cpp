@@ -41,6 +41,8 @@ Kernels kernels_for(Isa isa) {
   switch (isa) {
 #ifdef CAUSEWAY_X86
     case Isa::Avx512Bf16:
+      avx512bf16::fill(kernels);
+      break;
     case Isa::Avx512:
       avx512::fill(kernels);
       break;

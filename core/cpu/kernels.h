@@ -169,6 +169,9 @@ struct Kernels {
       row_sums;
 };
 
+namespace avx512bf16 {
+void fill(Kernels& k);
+}
 namespace avx512 {
 void fill(Kernels& k);
 }

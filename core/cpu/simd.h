@@ -46,9 +46,25 @@ SIMD_INLINE F fma(F a, F b, F c) {
 #endif
 }
 
-/// A NaN in b comes through (as the instructions do it).
-SIMD_INLINE F max(F a, F b) { return a > b ? a : b; }
-SIMD_INLINE F min(F a, F b) { return a < b ? a : b; }
+/// A NaN in b comes through, as the instructions do it (g++ 12 would compare, then choose).
+SIMD_INLINE F max(F a, F b) {
+#if defined(__AVX512F__)
+  return (F)_mm512_max_ps((__m512)a, (__m512)b);
+#elif defined(__AVX2__)
+  return (F)_mm256_max_ps((__m256)a, (__m256)b);
+#else
+  return a > b ? a : b;
+#endif
+}
+SIMD_INLINE F min(F a, F b) {
+#if defined(__AVX512F__)
+  return (F)_mm512_min_ps((__m512)a, (__m512)b);
+#elif defined(__AVX2__)
+  return (F)_mm256_min_ps((__m256)a, (__m256)b);
+#else
+  return a < b ? a : b;
+#endif
+}
 
 SIMD_INLINE F sqrt(F x) {
 #if defined(__AVX512F__)
@@ -115,9 +131,8 @@ SIMD_INLINE F widen(B16 bits) {
 #endif
 }
 
-/// Rounds to nearest even; NaN stays NaN. Bit for bit what core/dtype.h does: the CPU's own
-/// conversion would flush denormals, and then results would hang on the machine.
-SIMD_INLINE B16 narrow(F x) {
+/// Rounds to nearest even; NaN stays NaN. Bit for bit what core/dtype.h does.
+SIMD_INLINE B16 narrow_by_integers(F x) {
 #if defined(__AVX512F__)
   const __m512i u = (__m512i)x;
   const __m512i odd = _mm512_and_si512(_mm512_srli_epi32(u, 16), _mm512_set1_epi32(1));
@@ -132,6 +147,14 @@ SIMD_INLINE B16 narrow(F x) {
   const U bits = (I)(u & 0x7fffffffu) > 0x7f800000 ? quiet : rounded;
   return __builtin_convertvector(bits >> 16, B16);
 #endif
+}
+SIMD_INLINE B16 narrow(F x) {
+#if defined(__AVX512BF16__)
+  constexpr int kDenormal = 0x20;  // the conversion would flush them
+  if (__builtin_expect(_mm512_fpclass_ps_mask((__m512)x, kDenormal) == 0, 1))
+    return (B16)_mm512_cvtneps_pbh((__m512)x);
+#endif
+  return narrow_by_integers(x);
 }
 
 SIMD_INLINE F load(const b16* p, Full = {}) {

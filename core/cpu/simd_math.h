@@ -6,24 +6,39 @@
 
 namespace causeway::cpu::CAUSEWAY_ISA {
 
-/// e^x to 2 ulp; 0 below −87.33 (where the result would be denormal), +∞ above 88.37, NaN for NaN.
-SIMD_INLINE F exp(F x) {
-  // Adding 1.5·2^23 rounds x / ln 2 to an integer n and leaves n in the low bits of the sum.
-  const F magic = splat(12582912.0f);
-  const F shifted = fma(x, splat(1.44269504088896341f), magic);
-  const F n = shifted - magic;
-  F r = fma(n, splat(-0.693359375f), x);  // x − n·ln 2, in two steps
-  r = fma(n, splat(2.12194440e-4f), r);
+/// e^r for |r| ≤ ln 2 / 2.
+SIMD_INLINE F exp_near_zero(F r) {
   F p = splat(1.9875691500e-4f);
   p = fma(p, r, splat(1.3981999507e-3f));
   p = fma(p, r, splat(8.3334519073e-3f));
   p = fma(p, r, splat(4.1665795894e-2f));
   p = fma(p, r, splat(1.6666665459e-1f));
   p = fma(p, r, splat(5.0000001201e-1f));
-  const F y = fma(p, r * r, r) + 1.0f;
+  return fma(p, r * r, r) + 1.0f;
+}
+/// x − n·ln 2, in two steps.
+SIMD_INLINE F minus_multiple_of_ln2(F x, F n) {
+  return fma(n, splat(2.12194440e-4f), fma(n, splat(-0.693359375f), x));
+}
+
+/// e^x to 2 ulp; where the result would be denormal, below −87.33, it or 0; +∞ above 88.73 at the
+/// latest, NaN for NaN.
+SIMD_INLINE F exp(F x) {
+  const F per_ln2 = splat(1.44269504088896341f);
+#if defined(__AVX512F__)
+  const F within = min(splat(89.0f), max(splat(-104.0f), x));
+  const F n = (F)_mm512_roundscale_ps((__m512)(within * per_ln2), _MM_FROUND_TO_NEAREST_INT);
+  const F y = exp_near_zero(minus_multiple_of_ln2(within, n));
+  return (F)_mm512_scalef_ps((__m512)y, (__m512)n);
+#else
+  // Adding 1.5·2^23 rounds x / ln 2 to an integer n and leaves n in the low bits of the sum.
+  const F magic = splat(12582912.0f);
+  const F shifted = fma(x, per_ln2, magic);
+  const F y = exp_near_zero(minus_multiple_of_ln2(x, shifted - magic));
   const F scale = (F)(((U)shifted << 23) + 0x3f800000u);  // 2^n
   const F result = x < -87.33f ? F{} : y * scale;
   return x > 88.37f ? splat(__builtin_inff()) : result;
+#endif
 }
 
 /// ln x for normal x > 0, to 2 ulp outside (0.7, 1.5), where the result is small; other x give no
