@@ -157,23 +157,27 @@ SIMD_INLINE B16 narrow(F x) {
   return narrow_by_integers(x);
 }
 
-SIMD_INLINE F load(const b16* p, Full = {}) {
+SIMD_INLINE B16 load_bits(const b16* p, Full = {}) {
   B16 bits;
   __builtin_memcpy(&bits, p, sizeof bits);
-  return widen(bits);
+  return bits;
+}
+SIMD_INLINE B16 load_bits(const b16* p, Part part) {
+#if defined(__AVX512F__)
+  return (B16)_mm256_maskz_loadu_epi16((__mmask16)((1u << part.n) - 1), p);
+#else
+  B16 bits{};
+  for (int i = 0; i < part.n; ++i) bits[i] = p[i];
+  return bits;
+#endif
+}
+template <class Size = Full>
+SIMD_INLINE F load(const b16* p, Size size = {}) {
+  return widen(load_bits(p, size));
 }
 SIMD_INLINE void store(b16* p, F x, Full = {}) {
   const B16 bits = narrow(x);
   __builtin_memcpy(p, &bits, sizeof bits);
-}
-SIMD_INLINE F load(const b16* p, Part part) {
-#if defined(__AVX512F__)
-  return widen((B16)_mm256_maskz_loadu_epi16((__mmask16)((1u << part.n) - 1), p));
-#else
-  B16 bits{};
-  for (int i = 0; i < part.n; ++i) bits[i] = p[i];
-  return widen(bits);
-#endif
 }
 SIMD_INLINE void store(b16* p, F x, Part part) {
   const B16 bits = narrow(x);

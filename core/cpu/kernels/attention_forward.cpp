@@ -8,32 +8,35 @@ namespace causeway::cpu::CAUSEWAY_ISA {
 namespace {
 
 /// A piece's working memory; Dp is the head size padded to whole vectors.
+template <class E>
 struct Work {
-  float* q;        // (queries, Dp), times scale
+  E* q;            // (queries, Dp)
   float* o;        // (queries, Dp), not yet divided by the sum
   float* highest;  // (queries)
   float* total;    // (queries, lanes): Σ exp(score − highest), one chain per lane
-  float* k;        // (D, kKeys): a block of keys, transposed
-  float* v;        // (kKeys, Dp)
+  E* k;            // (D, kKeys): a block of keys, transposed
+  E* v;            // (kKeys, Dp)
   float* s;        // (kQueries, kKeys): scores, then probabilities
+  E* p;            // (kQueries, kKeys): probabilities as a left operand
 };
 
 size_t attention_forward_scratch(const AttentionArgs& a, int64_t queries) {
   const int64_t dp = padded(a.width);
-  return padded(queries) * (2 * dp + 1 + kLanes) + 2 * kKeys * dp + kQueries * kKeys;
+  return padded(queries) * (2 * dp + 1 + kLanes) + 2 * kKeys * dp + 2 * kQueries * kKeys;
 }
 
-Work divide(float* p, int64_t queries, int64_t dp) {
-  Work w;
-  queries = padded(queries);
-  w.q = p, p += queries * dp;
-  w.o = p, p += queries * dp;
-  w.highest = p, p += queries;
-  w.total = p, p += queries * kLanes;
-  w.k = p, p += kKeys * dp;
-  w.v = p, p += kKeys * dp;
-  w.s = p;
-  return w;
+template <class E>
+Work<E> divide(float* scratch, int64_t queries, int64_t dp) {
+  Carver c{scratch};
+  const int64_t rows = padded(queries);
+  return {.q = c.take<E>(rows * dp),
+          .o = c.take<float>(rows * dp),
+          .highest = c.take<float>(rows),
+          .total = c.take<float>(rows * kLanes),
+          .k = c.take<E>(kKeys * dp),
+          .v = c.take<E>(kKeys * dp),
+          .s = c.take<float>(kQueries * kKeys),
+          .p = c.take<E>(kQueries * kKeys)};
 }
 
 /// Scores of one query → probabilities relative to its new maximum; rescales what the query has
@@ -63,16 +66,17 @@ void soften_row(float* s, int64_t begin, int64_t end, int64_t columns, float& hi
 }
 
 /// Queries [begin, end) of the piece against the packed block of keys that starts at key0.
-void attend(const AttentionArgs& a, const AttentionPiece& piece, const Work& w, int64_t begin,
-            int64_t end, int64_t key0, int64_t keys) {
+template <class Blocks, class E>
+void attend(const AttentionArgs& a, const AttentionPiece& piece, const Work<E>& w, Left<E> q,
+            Right<E> k, Right<E> v, int64_t begin, int64_t end, int64_t key0, int64_t keys) {
   const Range any =
       visible_to_any(a, piece.batch, piece.query_begin + begin, piece.query_begin + end);
   if (any.end <= key0 || any.begin >= key0 + keys) return;
   const int64_t depth = any.end - key0 < keys ? any.end - key0 : keys;
   const int64_t columns = padded(depth), dp = padded(a.width), rows = end - begin;
-  float* q = w.q + begin * dp;
   float* o = w.o + begin * dp;
-  gemm<Into::Overwrite>({w.s, kKeys}, {q, dp, 1}, {w.k, kKeys}, rows, columns / kLanes, a.width);
+  q.data += begin * q.row;
+  gemm<Into::Overwrite>({w.s, kKeys}, q, k, rows, columns / kLanes, Blocks::depth(a.width));
   for (int64_t r = 0; r < rows; ++r) {
     const int64_t query = piece.query_begin + begin + r;
     const Range range = visible(a, piece.batch, query);
@@ -87,11 +91,12 @@ void attend(const AttentionArgs& a, const AttentionPiece& piece, const Work& w, 
     soften_row(s, first, last < depth ? last : depth, columns, w.highest[begin + r],
                w.total + (begin + r) * kLanes, o + r * dp, dp);
   }
-  gemm<Into::Add>({o, dp}, {w.s, kKeys, 1}, {w.v, dp}, rows, dp / kLanes, depth);
+  gemm<Into::Add>({o, dp}, Blocks::scores(w.p, w.s, rows, columns), v, rows, dp / kLanes,
+                  Blocks::depth(depth));
 }
 
-template <class T>
-void finish(const AttentionArgs& a, const AttentionPiece& piece, const Work& w) {
+template <class T, class E>
+void finish(const AttentionArgs& a, const AttentionPiece& piece, const Work<E>& w) {
   const int64_t dp = padded(a.width);
   for (int64_t query = piece.query_begin; query < piece.query_end; ++query) {
     const int64_t r = query - piece.query_begin;
@@ -107,11 +112,12 @@ void finish(const AttentionArgs& a, const AttentionPiece& piece, const Work& w) 
 
 template <class T>
 void attention_forward(const AttentionArgs& a, const AttentionPiece& piece, float* scratch) {
+  using Blocks = BlocksOf<T>::Type;
   const int64_t queries = piece.query_end - piece.query_begin, dp = padded(a.width);
   const int64_t kv_head = piece.head / (a.heads / a.kv_heads);
-  const Work w = divide(scratch, queries, dp);
-  pack_rows<T>(w.q, dp, head_row<T>(a.q, piece.batch, piece.query_begin, piece.head, a.width),
-               a.q.t, queries, a.width, a.scale);
+  const auto w = divide<typename Blocks::Element>(scratch, queries, dp);
+  const auto q =
+      Blocks::left(w.q, stored<T>(a, a.q, piece.batch, piece.query_begin, piece.head, queries));
   for (int64_t i = 0; i < queries * dp; ++i) w.o[i] = 0;
   for (int64_t i = 0; i < queries; ++i) w.highest[i] = -__builtin_inff();
   for (int64_t i = 0; i < queries * kLanes; ++i) w.total[i] = 0;
@@ -119,11 +125,11 @@ void attention_forward(const AttentionArgs& a, const AttentionPiece& piece, floa
   const Range keys = visible_to_any(a, piece.batch, piece.query_begin, piece.query_end);
   for (int64_t key0 = keys.begin / kKeys * kKeys; key0 < keys.end; key0 += kKeys) {
     const int64_t n = a.tk - key0 < kKeys ? a.tk - key0 : kKeys;
-    pack_columns<T>(w.k, head_row<T>(a.k, piece.batch, key0, kv_head, a.width), a.k.t, n, a.width);
-    pack_rows<T>(w.v, dp, head_row<T>(a.v, piece.batch, key0, kv_head, a.width), a.v.t, n, a.width,
-                 1.0f);
+    const auto k = Blocks::right_transposed(w.k, stored<T>(a, a.k, piece.batch, key0, kv_head, n));
+    const auto v = Blocks::right(w.v, stored<T>(a, a.v, piece.batch, key0, kv_head, n));
     for (int64_t begin = 0; begin < queries; begin += kQueries)
-      attend(a, piece, w, begin, begin + kQueries < queries ? begin + kQueries : queries, key0, n);
+      attend<Blocks>(a, piece, w, q, k, v, begin,
+                     begin + kQueries < queries ? begin + kQueries : queries, key0, n);
   }
   finish<T>(a, piece, w);
 }

@@ -1,5 +1,5 @@
 // C (+)= A · B for the blocks of attention: operands in cache, B packed to whole vectors, sums held
-// in registers. Read next: attention_forward.cpp.
+// in registers. Read next: attention_blocks.h.
 #pragma once
 #include "core/cpu/simd.h"
 
@@ -10,14 +10,19 @@ namespace {
 constexpr int kRowsHeld = 6;
 constexpr int kVectorsHeld = kLanes == 16 ? 4 : 2;
 
-/// Element (r, k) lies at data[r · row + k · depth].
+/// Two bf16 that follow each other along the depth; the first is in the lower half.
+using Pair = uint32_t;
+
+/// Element (r, k) lies at data[r · row + k · depth]. An element is a float or a Pair.
+template <class E>
 struct Left {
-  const float* data;
+  const E* data;
   int64_t row, depth;
 };
-/// Rows of whole vectors.
+/// Rows of whole vectors of elements.
+template <class E>
 struct Right {
-  const float* data;
+  const E* data;
   int64_t stride;
 };
 struct Product {
@@ -26,26 +31,33 @@ struct Product {
 };
 enum class Into { Overwrite, Add };
 
-template <int R, int V, Into into>
-SIMD_INLINE void gemm_block(Product c, Left a, Right b, int64_t depth) {
+SIMD_INLINE F multiply_add(const float* x, const float* y, F sum) {
+  return fma(splat(*x), load(y), sum);
+}
+#if defined(__AVX512BF16__)
+SIMD_INLINE F multiply_add(const Pair* x, const Pair* y, F sum) {
+  const __m512i left = _mm512_set1_epi32(static_cast<int>(*x)), right = _mm512_loadu_si512(y);
+  return (F)_mm512_dpbf16_ps((__m512)sum, (__m512bh)left, (__m512bh)right);
+}
+#endif
+
+template <int R, int V, Into into, class E>
+SIMD_INLINE void gemm_block(Product c, Left<E> a, Right<E> b, int64_t depth) {
   F s[R][V];
   for (int r = 0; r < R; ++r)
     for (int v = 0; v < V; ++v)
       s[r][v] = into == Into::Add ? load(c.data + r * c.stride + v * kLanes) : F{};
-  for (int64_t k = 0; k < depth; ++k) {
-    F row[V];
-    for (int v = 0; v < V; ++v) row[v] = load(b.data + k * b.stride + v * kLanes);
-    for (int r = 0; r < R; ++r) {
-      const F x = splat(a.data[r * a.row + k * a.depth]);
-      for (int v = 0; v < V; ++v) s[r][v] = fma(x, row[v], s[r][v]);
-    }
-  }
+  for (int64_t k = 0; k < depth; ++k)
+    for (int r = 0; r < R; ++r)
+      for (int v = 0; v < V; ++v)
+        s[r][v] = multiply_add(a.data + r * a.row + k * a.depth, b.data + k * b.stride + v * kLanes,
+                               s[r][v]);
   for (int r = 0; r < R; ++r)
     for (int v = 0; v < V; ++v) store(c.data + r * c.stride + v * kLanes, s[r][v]);
 }
 
-template <int V, Into into>
-void gemm_panel(Product c, Left a, Right b, int64_t rows, int64_t depth) {
+template <int V, Into into, class E>
+void gemm_panel(Product c, Left<E> a, Right<E> b, int64_t rows, int64_t depth) {
   for (; rows >= kRowsHeld; rows -= kRowsHeld) {
     gemm_block<kRowsHeld, V, into>(c, a, b, depth);
     c.data += kRowsHeld * c.stride, a.data += kRowsHeld * a.row;
@@ -57,9 +69,10 @@ void gemm_panel(Product c, Left a, Right b, int64_t rows, int64_t depth) {
   if (rows) gemm_block<1, V, into>(c, a, b, depth);
 }
 
-/// `vectors` columns of vectors. Every element's sum runs over depth in order, whatever the shape.
-template <Into into>
-void gemm(Product c, Left a, Right b, int64_t rows, int64_t vectors, int64_t depth) {
+/// `vectors` columns of vectors; `depth` in elements. Every sum runs over depth in order, whatever
+/// the shape.
+template <Into into, class E>
+void gemm(Product c, Left<E> a, Right<E> b, int64_t rows, int64_t vectors, int64_t depth) {
   for (; vectors >= kVectorsHeld; vectors -= kVectorsHeld) {
     gemm_panel<kVectorsHeld, into>(c, a, b, rows, depth);
     c.data += kVectorsHeld * kLanes, b.data += kVectorsHeld * kLanes;
