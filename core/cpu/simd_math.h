@@ -16,6 +16,8 @@ SIMD_INLINE F exp_near_zero(F r) {
   p = fma(p, r, splat(5.0000001201e-1f));
   return fma(p, r * r, r) + 1.0f;
 }
+constexpr float kLog2E = 1.44269504088896341f, kLn2 = 0.693147180559945309f;
+
 /// x − n·ln 2, in two steps.
 SIMD_INLINE F minus_multiple_of_ln2(F x, F n) {
   return fma(n, splat(2.12194440e-4f), fma(n, splat(-0.693359375f), x));
@@ -24,20 +26,47 @@ SIMD_INLINE F minus_multiple_of_ln2(F x, F n) {
 /// e^x to 2 ulp; where the result would be denormal, below −87.33, it or 0; +∞ above 88.73 at the
 /// latest, NaN for NaN.
 SIMD_INLINE F exp(F x) {
-  const F per_ln2 = splat(1.44269504088896341f);
 #if defined(__AVX512F__)
   const F within = min(splat(89.0f), max(splat(-104.0f), x));
-  const F n = (F)_mm512_roundscale_ps((__m512)(within * per_ln2), _MM_FROUND_TO_NEAREST_INT);
+  const F n = (F)_mm512_roundscale_ps((__m512)(within * kLog2E), _MM_FROUND_TO_NEAREST_INT);
   const F y = exp_near_zero(minus_multiple_of_ln2(within, n));
   return (F)_mm512_scalef_ps((__m512)y, (__m512)n);
 #else
   // Adding 1.5·2^23 rounds x / ln 2 to an integer n and leaves n in the low bits of the sum.
   const F magic = splat(12582912.0f);
-  const F shifted = fma(x, per_ln2, magic);
+  const F shifted = fma(x, splat(kLog2E), magic);
   const F y = exp_near_zero(minus_multiple_of_ln2(x, shifted - magic));
   const F scale = (F)(((U)shifted << 23) + 0x3f800000u);  // 2^n
   const F result = x < -87.33f ? F{} : y * scale;
   return x > 88.37f ? splat(__builtin_inff()) : result;
+#endif
+}
+
+/// 2^x to 2 ulp, for finite x and −∞ (where it is 0) and NaN; denormal results may be 0. Softmax
+/// counts in units of ln 2 to save what exp needs more. Relative minimax polynomial, error 2e-9.
+SIMD_INLINE F exp2(F x) {
+#if defined(__AVX512F__)
+  const F within = max(splat(-150.0f), x);
+  const F n = (F)_mm512_roundscale_ps((__m512)within, _MM_FROUND_TO_NEAREST_INT);
+#else
+  const F magic = splat(12582912.0f);  // as in exp
+  const F within = min(splat(128.0f), max(splat(-126.0f), x));
+  const F shifted = within + magic;
+  const F n = shifted - magic;
+#endif
+  const F r = within - n;
+  F p = splat(1.5353362e-4f);
+  p = fma(p, r, splat(1.3398875e-3f));
+  p = fma(p, r, splat(9.618437e-3f));
+  p = fma(p, r, splat(5.5503324e-2f));
+  p = fma(p, r, splat(2.4022648e-1f));
+  p = fma(p, r, splat(6.931472e-1f));
+  p = fma(p, r, splat(1.0f));
+#if defined(__AVX512F__)
+  return (F)_mm512_scalef_ps((__m512)p, (__m512)n);
+#else
+  const F scale = (F)(((U)shifted << 23) + 0x3f800000u);  // 2^n
+  return x < -126.0f ? F{} : p * scale;
 #endif
 }
 

@@ -46,6 +46,16 @@ TEST_CASE("the vector exp is within 2 ulp, and right at its ends", "[cpu]") {
   CHECK(std::isnan(exp1(NAN)));
 }
 
+TEST_CASE("the vector exp2 is within 2 ulp, and right at its ends", "[cpu]") {
+  const auto f = [](simd::F x) { return simd::exp2(x); };
+  CHECK(worst_ulps(-126, 127, f, [](double x) { return std::exp2(x); }) < 2);
+  CHECK(worst_ulps(-1, 1, f, [](double x) { return std::exp2(x); }) < 2);
+  CHECK(f(simd::splat(0.0f))[0] == 1);
+  CHECK(f(simd::splat(-kInf))[0] == 0);
+  CHECK(f(simd::splat(-1e30f))[0] == 0);
+  CHECK(std::isnan(f(simd::splat(NAN))[0]));
+}
+
 TEST_CASE("the vector log is within 2 ulp outside (0.7, 1.5)", "[cpu]") {
   const auto f = [](simd::F x) { return simd::log(x); };
   const auto exact = [](double x) { return std::log(x); };

@@ -66,18 +66,18 @@ struct Wanted {
 SIMD_INLINE void differentiate_row(const AttentionArgs& a, float* p, float* ds, int64_t first,
                                    int64_t last, int64_t columns, int64_t distance, int64_t head,
                                    float lse, float delta) {
+  const float level = lse * kLog2E;
   finish_scores(a, p, columns, distance, head);
   for (int64_t j = 0; j < columns; j += kLanes) {
     const F score = load(p + j);
-    const F probability = exp(score - lse);
+    const F probability = exp2(score - level);
     F slope = probability * (load(ds + j) - delta);
     if (a.softcap > 0) {
-      // score = c·t − ALiBi with t = tanh(…): undo the ALiBi term to find t again.
+      // score · ln 2 = c·t − ALiBi with t = tanh(…): undo the ALiBi term to find t again.
       F capped = score;
       if (a.slopes)
-        for (int i = 0; i < kLanes; ++i)
-          capped[i] += a.slopes[head] * static_cast<float>(distance - j - i);
-      const F t = capped / a.softcap;
+        for (int i = 0; i < kLanes; ++i) capped[i] += alibi(a, head, distance - j - i);
+      const F t = capped * (kLn2 / a.softcap);
       slope *= 1.0f - t * t;
     }
     store(p + j, probability);

@@ -47,16 +47,22 @@ Stored<T> stored(const AttentionArgs& a, const Heads& heads, int64_t b, int64_t 
   return {head_row<T>(heads, b, t, head, a.width), heads.t, rows, a.width};
 }
 
-/// Turns q·k of one query into scores, for the vectors of columns that hold [0, columns).
-/// `distance` is i − j of column 0.
+/// What ALiBi takes off a score, in units of ln 2.
+SIMD_INLINE float alibi(const AttentionArgs& a, int64_t head, int64_t distance) {
+  return a.slopes[head] * kLog2E * static_cast<float>(distance);
+}
+
+/// Turns q·k of one query into scores, for the vectors of columns that hold [0, columns), in units
+/// of ln 2: what softmax exponentiates is a power of two. `distance` is i − j of column 0.
 SIMD_INLINE void finish_scores(const AttentionArgs& a, float* s, int64_t columns, int64_t distance,
                                int64_t head) {
-  for (int64_t j = 0; j < columns; j += kLanes) {
-    const F score = load(s + j) * a.scale;
-    store(s + j, a.softcap > 0 ? a.softcap * tanh(score / a.softcap) : score);
-  }
+  if (a.softcap > 0)
+    for (int64_t j = 0; j < columns; j += kLanes)
+      store(s + j, a.softcap * kLog2E * tanh(load(s + j) * (a.scale / a.softcap)));
+  else
+    for (int64_t j = 0; j < columns; j += kLanes) store(s + j, load(s + j) * (a.scale * kLog2E));
   if (a.slopes)
-    for (int64_t j = 0; j < columns; ++j) s[j] -= a.slopes[head] * static_cast<float>(distance - j);
+    for (int64_t j = 0; j < columns; ++j) s[j] -= alibi(a, head, distance - j);
 }
 
 }  // namespace

@@ -13,7 +13,7 @@ struct Work {
   E* q;            // (queries, Dp)
   float* o;        // (queries, Dp), not yet divided by the sum
   float* highest;  // (queries)
-  float* total;    // (queries, lanes): Σ exp(score − highest), one chain per lane
+  float* total;    // (queries, lanes): Σ 2^(score − highest), one chain per lane
   E* k;            // (D, kKeys): a block of keys, transposed
   E* v;            // (kKeys, Dp)
   float* s;        // (kQueries, kKeys): scores, then probabilities
@@ -49,8 +49,8 @@ void soften_row(float* s, int64_t begin, int64_t end, int64_t columns, float& hi
   for (int64_t j = 0; j < columns; j += kLanes) top = max(top, load(s + j));
   const float block_top = max(top);
   if (!(block_top <= highest)) {
-    // On the first block `highest` is −∞ and nothing has been gathered: exp gives 0, 0 · 0 = 0.
-    const F keep = exp(splat(highest - block_top));
+    // On the first block `highest` is −∞ and nothing has been gathered: 2^−∞ = 0, 0 · 0 = 0.
+    const F keep = exp2(splat(highest - block_top));
     for (int64_t d = 0; d < dp; d += kLanes) store(o + d, load(o + d) * keep);
     store(total, load(total) * keep);
     highest = block_top;
@@ -58,7 +58,7 @@ void soften_row(float* s, int64_t begin, int64_t end, int64_t columns, float& hi
   const F level = splat(highest);
   F sums = load(total);
   for (int64_t j = 0; j < columns; j += kLanes) {
-    const F p = exp(load(s + j) - level);
+    const F p = exp2(load(s + j) - level);
     store(s + j, p);
     sums += p;
   }
@@ -106,7 +106,7 @@ void finish(const AttentionArgs& a, const AttentionPiece& piece, const Work<E>& 
     sweep(a.width,
           [&](int64_t d, auto part) { store(o + d, load(w.o + r * dp + d) * inverse, part); });
     a.lse[(piece.batch * a.heads + piece.head) * a.tq + query] =
-        w.highest[r] + log(splat(total))[0];
+        w.highest[r] * kLn2 + log(splat(total))[0];
   }
 }
 
