@@ -27,7 +27,6 @@ class CpuBackend final : public Backend {
   void prepare(const NormBackward& op) override;
   void prepare(const AttentionForward& op) override;
   void prepare(const AttentionBackward& op) override;
-  void prepare(const CrossEntropy& op) override;
   size_t scratch_bytes() const override { return scratch_.bytes() + products_.library_bytes(); }
   void matmul(const Matmul& op) override;
 

@@ -4,13 +4,8 @@
 
 namespace causeway::cpu {
 
-void CpuBackend::prepare(const CrossEntropy& op) {
-  check(op);
-  scratch_.reserve(op.vocab_size * sizeof(float), 0);
-}
-
 void CpuBackend::cross_entropy(const CrossEntropy& op) {
-  prepare(op);
+  check(op);
   const int act = act_index(op.logits.dtype, "cross_entropy");
   check_indices(op.targets, -1, op.vocab_size, "cross_entropy", "targets");
   const CrossEntropyArgs args{.gradient = op.mode == LossMode::LossAndGradient,
@@ -22,9 +17,8 @@ void CpuBackend::cross_entropy(const CrossEntropy& op) {
                               .softcap = static_cast<float>(op.softcap),
                               .scale = static_cast<float>(op.scale)};
   const int64_t rows = op.logits.shape[0], piece = rows_per_piece(args.stride);
-  pool_.run((rows + piece - 1) / piece, [&](int64_t i, int slot) {
-    kernels_.cross_entropy[act](args, i * piece, std::min(rows, (i + 1) * piece),
-                                scratch_.slot(slot));
+  pool_.run((rows + piece - 1) / piece, [&](int64_t i, int) {
+    kernels_.cross_entropy[act](args, i * piece, std::min(rows, (i + 1) * piece));
   });
 }
 

@@ -1,13 +1,12 @@
 // Cross-entropy: the loss of a row of logits and, in place, its gradient. A row is read from memory
-// once and stays in cache for the other passes, like its exponentials, which are made once. Read
-// next: ../loss.cpp.
+// once and stays in cache for the gradient. Read next: ../loss.cpp.
 #include "core/cpu/kernels/fill.h"
 #include "core/cpu/simd_math.h"
 
 namespace causeway::cpu::CAUSEWAY_ISA {
 namespace {
 
-/// What stands between a logit and the softmax, and its slope there.
+/// What stands between a logit and the softmax, and its slope where it gave `capped`.
 struct Uncapped {
   F operator()(F z) const { return z; }
   F slope(F) const { return splat(1.0f); }
@@ -15,14 +14,14 @@ struct Uncapped {
 struct Cap {
   float softcap;
   F operator()(F z) const { return softcap * tanh(z / softcap); }
-  F slope(F z) const {
-    const F t = tanh(z / softcap);
+  F slope(F capped) const {
+    const F t = capped / softcap;
     return 1.0f - t * t;
   }
 };
 
-template <class T, class Capping>
-float highest(const T* z, int64_t n, Capping cap) {
+template <class T>
+float highest(const T* z, int64_t n) {
   F top[2] = {splat(-__builtin_inff()), splat(-__builtin_inff())};
   int64_t i = 0;
   for (; i + 2 * kLanes <= n; i += 2 * kLanes) {
@@ -31,7 +30,7 @@ float highest(const T* z, int64_t n, Capping cap) {
   }
   float rest = max(max(top[0], top[1]));
   for (; i < n; ++i) rest = load_one(z + i) > rest ? load_one(z + i) : rest;
-  return cap(splat(rest))[0];  // the cap grows with z
+  return rest;
 }
 
 template <class T>
@@ -39,31 +38,56 @@ void clear(T* z, int64_t begin, int64_t end) {
   for (int64_t i = begin; i < end; ++i) z[i] = 0;
 }
 
-/// The loss of a row. In place, if wanted, d loss / d logit = scale · (e / total − [target]) ·
-/// slope with e = exp(logit − top).
+/// Of a row, in units of ln 2: Σ e^z = total · 2^level.
+struct Normaliser {
+  float level = -__builtin_inff();  ///< of the highest logit so far
+  float total = 0;
+};
+
+/// A row's one pass over memory: it finds the highest logit of a block and, while the block is in
+/// the first-level cache, adds it up (Milakov & Gimelshein 2018, arXiv:1805.02867).
 template <class T, class Capping>
-float row_loss(const CrossEntropyArgs& a, T* z, int32_t target, Capping cap, float* e) {
-  const float top = highest(z, a.vocab, cap);
-  const F level = splat(top);
-  const float total = sum_over(a.vocab, [&](int64_t i, auto part) {
-    const F value = exp(cap(load(z + i, part)) - level);
-    store(e + i, value, part);
-    return value;
-  });
-  // (top − z) + log Σ: the two large terms cancel first.
-  const float loss = (top - cap(splat(load_one(z + target)))[0]) + log(splat(total))[0];
-  if (!a.gradient) return loss;
-  e[target] -= total;
-  const float by_total = a.scale / total;
+Normaliser normalise(const T* z, int64_t n, Capping cap) {
+  constexpr int64_t kBlock = 2048;
+  Normaliser sum;
+  for (; n > 0; z += kBlock, n -= kBlock) {
+    const int64_t size = n < kBlock ? n : kBlock;
+    const float top = cap(splat(highest(z, size)))[0] * kLog2E;  // the cap grows with z
+    if (!(top <= sum.level)) {                                   // a NaN goes through
+      sum.total *= exp2(splat(sum.level - top))[0];
+      sum.level = top;
+    }
+    const F level = splat(sum.level);
+    sum.total += sum_over(size, [&](int64_t i, auto part) {
+      return exp2(fma(cap(load(z + i, part)), splat(kLog2E), -level));
+    });
+  }
+  return sum;
+}
+
+template <class T, class Capping>
+float row_loss(const CrossEntropyArgs& a, T* z, int32_t target, Capping cap) {
+  const Normaliser sum = normalise(z, a.vocab, cap);
+  const F log_total = log(splat(sum.total));
+  const F at_target = cap(splat(load_one(z + target)));
+  // (level − z) + log Σ: the two large terms cancel first.
+  const F loss = fma(at_target, splat(-kLog2E), splat(sum.level)) * kLn2 + log_total;
+  if (!a.gradient) return loss[0];
+
+  // In place: d loss / d logit = scale · (p − [target]) · slope of the cap.
+  const F level = sum.level + log_total * kLog2E;
+  const auto probability = [&](F capped) { return exp2(fma(capped, splat(kLog2E), -level)); };
   sweep(a.vocab, [&](int64_t i, auto part) {
-    store(z + i, load(e + i, part) * by_total * cap.slope(load(z + i, part)), part);
+    const F capped = cap(load(z + i, part));
+    store(z + i, probability(capped) * a.scale * cap.slope(capped), part);
   });
+  store(z + target, (probability(at_target) - 1.0f) * a.scale * cap.slope(at_target), Part{1});
   clear(z, a.vocab, a.stride);
-  return loss;
+  return loss[0];
 }
 
 template <class T>
-void cross_entropy(const CrossEntropyArgs& a, int64_t begin, int64_t end, float* e) {
+void cross_entropy(const CrossEntropyArgs& a, int64_t begin, int64_t end) {
   for (int64_t row = begin; row < end; ++row) {
     T* z = static_cast<T*>(a.logits) + row * a.stride;
     const int32_t target = a.targets[row];
@@ -71,9 +95,9 @@ void cross_entropy(const CrossEntropyArgs& a, int64_t begin, int64_t end, float*
       a.loss[row] = 0;
       if (a.gradient) clear(z, 0, a.stride);
     } else if (a.softcap > 0) {
-      a.loss[row] = row_loss(a, z, target, Cap{a.softcap}, e);
+      a.loss[row] = row_loss(a, z, target, Cap{a.softcap});
     } else {
-      a.loss[row] = row_loss(a, z, target, Uncapped{}, e);
+      a.loss[row] = row_loss(a, z, target, Uncapped{});
     }
   }
 }
