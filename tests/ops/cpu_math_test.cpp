@@ -6,7 +6,9 @@
 #include <bit>
 #include <cmath>
 #include <limits>
+#include <vector>
 
+#include "core/cpu/isa.h"
 #include "core/dtype.h"
 #include "tests/catch.h"
 
@@ -74,10 +76,19 @@ TEST_CASE("the vector tanh is within 2 ulp", "[cpu]") {
   CHECK(std::isnan(simd::tanh(simd::splat(NAN))[0]));
 }
 
-TEST_CASE("bf16 rounding of vectors is that of core/dtype.h, bit for bit", "[cpu]") {
-  for (uint64_t bits = 0; bits <= 0xffffffffu; bits += 4099) {
-    const float x = std::bit_cast<float>(static_cast<uint32_t>(bits));
-    const uint16_t expected = causeway::bf16(x).bits;
-    REQUIRE(simd::narrow(simd::splat(x))[0] == expected);
+TEST_CASE("bf16 rounding of every instruction set is that of core/dtype.h, bit for bit", "[cpu]") {
+  std::vector<float> x;
+  std::vector<uint16_t> expected;
+  for (uint64_t bits = 0; bits <= 0xffffffffu; bits += 4099) {  // denormals and NaN among them
+    x.push_back(std::bit_cast<float>(static_cast<uint32_t>(bits)));
+    expected.push_back(causeway::bf16(x.back()).bits);
+  }
+  using causeway::cpu::Isa;
+  for (int isa = 0; isa <= static_cast<int>(causeway::cpu::detect_isa()); ++isa) {
+    std::vector<uint16_t> rounded(x.size());
+    causeway::cpu::kernels_for(Isa(isa)).narrow(rounded.data(), x.data(),
+                                                static_cast<int64_t>(x.size()));
+    INFO(causeway::cpu::isa_name(Isa(isa)));
+    REQUIRE(rounded == expected);
   }
 }

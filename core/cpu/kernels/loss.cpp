@@ -40,27 +40,35 @@ void clear(T* z, int64_t begin, int64_t end) {
 
 /// Of a row, in units of ln 2: Σ e^z = total · 2^level.
 struct Normaliser {
-  float level = -__builtin_inff();  ///< of the highest logit so far
-  float total = 0;
+  float level, total;
 };
 
-/// A row's one pass over memory: it finds the highest logit of a block and, while the block is in
-/// the first-level cache, adds it up (Milakov & Gimelshein 2018, arXiv:1805.02867).
+/// A row's one pass over memory. Any level near the highest logit serves; when a block outgrows it
+/// by kHeadroom, the level is raised and the block added anew (Milakov & Gimelshein 2018,
+/// arXiv:1805.02867).
 template <class T, class Capping>
 Normaliser normalise(const T* z, int64_t n, Capping cap) {
-  constexpr int64_t kBlock = 2048;
-  Normaliser sum;
-  for (; n > 0; z += kBlock, n -= kBlock) {
-    const int64_t size = n < kBlock ? n : kBlock;
-    const float top = cap(splat(highest(z, size)))[0] * kLog2E;  // the cap grows with z
-    if (!(top <= sum.level)) {                                   // a NaN goes through
-      sum.total *= exp2(splat(sum.level - top))[0];
-      sum.level = top;
-    }
+  constexpr int64_t kBlock = 2048;  // stays in the first-level cache
+  constexpr float kHeadroom = 8;
+  const int64_t first = n < kBlock ? n : kBlock;
+  Normaliser sum{cap(splat(highest(z, first)))[0] * kLog2E, 0};  // the cap grows with z
+  for (int64_t begin = 0; begin < n;) {
+    const int64_t size = n - begin < kBlock ? n - begin : kBlock;
     const F level = splat(sum.level);
-    sum.total += sum_over(size, [&](int64_t i, auto part) {
-      return exp2(fma(cap(load(z + i, part)), splat(kLog2E), -level));
+    F top{};
+    const float total = sum_over(size, [&](int64_t i, auto part) {
+      const F power = fma(cap(load(z + begin + i, part)), splat(kLog2E), -level);
+      top = max(top, power);
+      return exp2(power);
     });
+    const float excess = max(top);
+    if (excess > kHeadroom) {
+      sum.total *= exp2(splat(-excess))[0];
+      sum.level += excess;
+    } else {
+      sum.total += total;
+      begin += size;
+    }
   }
   return sum;
 }
@@ -75,13 +83,13 @@ float row_loss(const CrossEntropyArgs& a, T* z, int32_t target, Capping cap) {
   if (!a.gradient) return loss[0];
 
   // In place: d loss / d logit = scale · (p − [target]) · slope of the cap.
-  const F level = sum.level + log_total * kLog2E;
+  const F level = sum.level + log_total * kLog2E, scale = splat(a.scale);
   const auto probability = [&](F capped) { return exp2(fma(capped, splat(kLog2E), -level)); };
   sweep(a.vocab, [&](int64_t i, auto part) {
     const F capped = cap(load(z + i, part));
-    store(z + i, probability(capped) * a.scale * cap.slope(capped), part);
+    store(z + i, probability(capped) * (scale * cap.slope(capped)), part);
   });
-  store(z + target, (probability(at_target) - 1.0f) * a.scale * cap.slope(at_target), Part{1});
+  store(z + target, (probability(at_target) - 1.0f) * scale * cap.slope(at_target), Part{1});
   clear(z, a.vocab, a.stride);
   return loss[0];
 }
