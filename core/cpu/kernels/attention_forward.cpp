@@ -49,10 +49,11 @@ void soften_row(float* s, int64_t begin, int64_t end, int64_t columns, float& hi
   for (int64_t j = 0; j < columns; j += kLanes) top = max(top, load(s + j));
   const float block_top = max(top);
   if (!(block_top <= highest)) {
-    // On the first block `highest` is −∞ and nothing has been gathered: 2^−∞ = 0, 0 · 0 = 0.
-    const F keep = exp2(splat(highest - block_top));
-    for (int64_t d = 0; d < dp; d += kLanes) store(o + d, load(o + d) * keep);
-    store(total, load(total) * keep);
+    if (highest > -__builtin_inff()) {  // something has been gathered
+      const F keep = exp2(splat(highest - block_top));
+      for (int64_t d = 0; d < dp; d += kLanes) store(o + d, load(o + d) * keep);
+      store(total, load(total) * keep);
+    }
     highest = block_top;
   }
   const F level = splat(highest);
@@ -97,16 +98,21 @@ void attend(const AttentionArgs& a, const AttentionPiece& piece, const Work<E>& 
 
 template <class T, class E>
 void finish(const AttentionArgs& a, const AttentionPiece& piece, const Work<E>& w) {
-  const int64_t dp = padded(a.width);
-  for (int64_t query = piece.query_begin; query < piece.query_end; ++query) {
-    const int64_t r = query - piece.query_begin;
-    const float total = sum(load(w.total + r * kLanes));
-    const F inverse = splat(1.0f / total);
-    T* o = head_row<T>(a.o, piece.batch, query, piece.head, a.width);
-    sweep(a.width,
-          [&](int64_t d, auto part) { store(o + d, load(w.o + r * dp + d) * inverse, part); });
-    a.lse[(piece.batch * a.heads + piece.head) * a.tq + query] =
-        w.highest[r] * kLn2 + log(splat(total))[0];
+  const int64_t dp = padded(a.width), queries = piece.query_end - piece.query_begin;
+  float* const sums = w.s;  // the scores are done with
+  for (int64_t first = 0; first < queries; first += kQueries) {
+    const int64_t rows = first + kQueries < queries ? kQueries : queries - first;
+    for (int64_t r = 0; r < rows; ++r) {
+      const float* o = w.o + (first + r) * dp;
+      sums[r] = sum(load(w.total + (first + r) * kLanes));
+      const F inverse = splat(1.0f / sums[r]);
+      T* to = head_row<T>(a.o, piece.batch, piece.query_begin + first + r, piece.head, a.width);
+      sweep(a.width, [&](int64_t d, auto part) { store(to + d, load(o + d) * inverse, part); });
+    }
+    float* lse = a.lse + (piece.batch * a.heads + piece.head) * a.tq + piece.query_begin + first;
+    sweep(rows, [&](int64_t r, auto part) {
+      store(lse + r, fma(load(w.highest + first + r), splat(kLn2), log(load(sums + r))), part);
+    });
   }
 }
 

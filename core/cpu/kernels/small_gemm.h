@@ -6,9 +6,10 @@
 namespace causeway::cpu::CAUSEWAY_ISA {
 namespace {
 
-/// Sums kept in registers: kRowsHeld × kVectorsHeld, as many as leave room for one row of B.
-constexpr int kRowsHeld = 6;
+/// Sums kept in registers: rows_held(V) × V for V vectors of columns, at most kVectorsHeld; as many
+/// as leave room for one row of B.
 constexpr int kVectorsHeld = kLanes == 16 ? 4 : 2;
+constexpr int rows_held(int vectors) { return vectors == kVectorsHeld ? 6 : 8; }
 
 /// Two bf16 that follow each other along the depth; the first is in the lower half.
 using Pair = uint32_t;
@@ -58,9 +59,10 @@ SIMD_INLINE void gemm_block(Product c, Left<E> a, Right<E> b, int64_t depth) {
 
 template <int V, Into into, class E>
 void gemm_panel(Product c, Left<E> a, Right<E> b, int64_t rows, int64_t depth) {
-  for (; rows >= kRowsHeld; rows -= kRowsHeld) {
-    gemm_block<kRowsHeld, V, into>(c, a, b, depth);
-    c.data += kRowsHeld * c.stride, a.data += kRowsHeld * a.row;
+  constexpr int kRows = rows_held(V);
+  for (; rows >= kRows; rows -= kRows) {
+    gemm_block<kRows, V, into>(c, a, b, depth);
+    c.data += kRows * c.stride, a.data += kRows * a.row;
   }
   for (; rows >= 2; rows -= 2) {
     gemm_block<2, V, into>(c, a, b, depth);
@@ -71,16 +73,13 @@ void gemm_panel(Product c, Left<E> a, Right<E> b, int64_t rows, int64_t depth) {
 
 /// `vectors` columns of vectors; `depth` in elements. Every sum runs over depth in order, whatever
 /// the shape.
-template <Into into, class E>
+template <Into into, int V = kVectorsHeld, class E>
 void gemm(Product c, Left<E> a, Right<E> b, int64_t rows, int64_t vectors, int64_t depth) {
-  for (; vectors >= kVectorsHeld; vectors -= kVectorsHeld) {
-    gemm_panel<kVectorsHeld, into>(c, a, b, rows, depth);
-    c.data += kVectorsHeld * kLanes, b.data += kVectorsHeld * kLanes;
+  for (; vectors >= V; vectors -= V) {
+    gemm_panel<V, into>(c, a, b, rows, depth);
+    c.data += V * kLanes, b.data += V * kLanes;
   }
-  for (; vectors >= 1; --vectors) {
-    gemm_panel<1, into>(c, a, b, rows, depth);
-    c.data += kLanes, b.data += kLanes;
-  }
+  if constexpr (V > 1) gemm<into, V / 2>(c, a, b, rows, vectors, depth);
 }
 
 constexpr int64_t vectors_for(int64_t n) { return (n + kLanes - 1) / kLanes; }
