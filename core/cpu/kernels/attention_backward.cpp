@@ -83,8 +83,8 @@ SIMD_INLINE void differentiate_row(const AttentionArgs& a, float* p, float* ds, 
     store(p + j, probability);
     store(ds + j, slope);
   }
-  for (int64_t j = 0; j < first; ++j) p[j] = 0, ds[j] = 0;
-  for (int64_t j = last > 0 ? last : 0; j < columns; ++j) p[j] = 0, ds[j] = 0;
+  fill_outside(p, first, last, columns, 0);
+  fill_outside(ds, first, last, columns, 0);
 }
 
 /// The scores of queries [begin, end) in w.p, and dp in w.ds → p and ds.

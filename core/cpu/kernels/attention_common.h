@@ -65,5 +65,17 @@ SIMD_INLINE void finish_scores(const AttentionArgs& a, float* s, int64_t columns
     for (int64_t j = 0; j < columns; ++j) s[j] -= alibi(a, head, distance - j);
 }
 
+/// Columns outside [begin, end) become `value`, in whole vectors up to `columns`.
+SIMD_INLINE void fill_outside(float* s, int64_t begin, int64_t end, int64_t columns, float value) {
+  I lane;
+  for (int i = 0; i < kLanes; ++i) lane[i] = i;
+  for (int64_t j = 0; j < columns; j += kLanes) {
+    if (j >= begin && j + kLanes <= end) continue;
+    const I column = lane + static_cast<int32_t>(j);
+    const I inside = (column >= static_cast<int32_t>(begin)) & (column < static_cast<int32_t>(end));
+    store(s + j, inside ? load(s + j) : splat(value));
+  }
+}
+
 }  // namespace
 }  // namespace causeway::cpu::CAUSEWAY_ISA

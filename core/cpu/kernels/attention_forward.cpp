@@ -43,8 +43,7 @@ Work<E> divide(float* scratch, int64_t queries, int64_t dp) {
 /// gathered so far. Columns outside [begin, end) get 0.
 void soften_row(float* s, int64_t begin, int64_t end, int64_t columns, float& highest, float* total,
                 float* o, int64_t dp) {
-  for (int64_t j = 0; j < begin; ++j) s[j] = -__builtin_inff();
-  for (int64_t j = end; j < columns; ++j) s[j] = -__builtin_inff();
+  fill_outside(s, begin, end, columns, -__builtin_inff());
   F top = splat(-__builtin_inff());
   for (int64_t j = 0; j < columns; j += kLanes) top = max(top, load(s + j));
   const float block_top = max(top);
