@@ -175,17 +175,30 @@ template <class Size = Full>
 SIMD_INLINE F load(const b16* p, Size size = {}) {
   return widen(load_bits(p, size));
 }
-SIMD_INLINE void store(b16* p, F x, Full = {}) {
-  const B16 bits = narrow(x);
-  __builtin_memcpy(p, &bits, sizeof bits);
-}
-SIMD_INLINE void store(b16* p, F x, Part part) {
-  const B16 bits = narrow(x);
+SIMD_INLINE void store_bits(b16* p, B16 bits, Full) { __builtin_memcpy(p, &bits, sizeof bits); }
+SIMD_INLINE void store_bits(b16* p, B16 bits, Part part) {
 #if defined(__AVX512F__)
   _mm256_mask_storeu_epi16(p, (__mmask16)((1u << part.n) - 1), (__m256i)bits);
 #else
   for (int i = 0; i < part.n; ++i) p[i] = bits[i];
 #endif
+}
+template <class Size = Full>
+SIMD_INLINE void store(b16* p, F x, Size size = {}) {
+  store_bits(p, narrow(x), size);
+}
+
+/// Stores, and gives what a load would read back.
+template <class Size>
+SIMD_INLINE F store_rounded(float* p, F x, Size size) {
+  store(p, x, size);
+  return x;
+}
+template <class Size>
+SIMD_INLINE F store_rounded(b16* p, F x, Size size) {
+  const B16 bits = narrow(x);
+  store_bits(p, bits, size);
+  return widen(bits);
 }
 
 /// One element as f32.

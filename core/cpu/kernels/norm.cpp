@@ -19,8 +19,7 @@ template <class T>
 float row_sum(T* sum, const T* x, const T* branch, int64_t width) {
   if (!branch) return sum_over(width, [&](int64_t i, auto part) { return load(x + i, part); });
   return sum_over(width, [&](int64_t i, auto part) {
-    store(sum + i, load(x + i, part) + load(branch + i, part), part);
-    return load(sum + i, part);
+    return store_rounded(sum + i, load(x + i, part) + load(branch + i, part), part);
   });
 }
 
