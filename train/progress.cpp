@@ -19,6 +19,8 @@ std::string_view activity_name(Activity activity) {
       return "evaluating";
     case Activity::Sampling:
       return "sampling";
+    case Activity::Leaving:
+      return "leaving";
     case Activity::Saving:
       return "saving";
   }

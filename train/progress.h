@@ -17,6 +17,7 @@ enum class Activity : uint8_t {
   Evaluating,
   Sampling,
   Saving,
+  Leaving,
 };
 
 /// "computing", "waiting for gradients", …

@@ -47,8 +47,10 @@ ExitCode Trainer::run() {
 }
 
 void Trainer::leave() {
-  watchdog_.reset();
+  progress_.beat(Activity::Leaving, position_.step);
+  if (watchdog_) watchdog_->ask({});  // a communicator that is being left is not asked
   comm_->leave();
+  watchdog_.reset();
 }
 
 bool Trainer::stop_requested() { return comm_->any(signals_.received() != 0); }

@@ -24,7 +24,7 @@ class Watchdog {
   Watchdog& operator=(const Watchdog&) = delete;
 
   /// From now on `failure` is asked as well, from the watchdog's thread; where it returns why a
-  /// rank is lost, that ends this one.
+  /// rank is lost, that ends this one. Empty: nothing is asked.
   void ask(std::function<std::string()> failure);
 
  private:

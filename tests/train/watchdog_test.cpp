@@ -39,8 +39,8 @@ void pause(double seconds) { std::this_thread::sleep_for(std::chrono::duration<d
 
 }  // namespace
 
-TEST_CASE("a rank that makes no progress is ended, at start-up too") {
-  const Activity activity = GENERATE(Activity::Starting, Activity::Exchanging);
+TEST_CASE("a rank that makes no progress is ended, at start-up and at the end too") {
+  const Activity activity = GENERATE(Activity::Starting, Activity::Exchanging, Activity::Leaving);
   const Ending ending = ending_of([&] {
     Progress progress;
     Watchdog watchdog(progress, 3, 0.5);
