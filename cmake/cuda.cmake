@@ -7,6 +7,7 @@ set(CAUSEWAY_CUDA_ARCHS
     "arch=compute_80,code=sm_80;arch=compute_90a,code=sm_90a;arch=compute_90,code=compute_90"
     CACHE STRING "nvcc -gencode arguments")
 option(CAUSEWAY_CUDA "Build the CUDA backend where a CUDA toolkit is found" ON)
+option(CAUSEWAY_CUDNN "Build cuDNN's attention where its headers and cudnn-frontend's are found" ON)
 option(CAUSEWAY_NCCL "Build for many GPUs per run where NCCL's header is found" ON)
 
 if(CAUSEWAY_CUDA)
@@ -44,6 +45,21 @@ else()
   message(STATUS "CUDA backend: no NCCL (nccl.h; or CAUSEWAY_NCCL is off): one GPU per "
                  "run")
   target_sources(causeway_cuda PRIVATE cuda/comm_nccl_absent.cpp)
+endif()
+# scripts/install_deps --cudnn puts them into build/cudnn. cuDNN itself is opened at run time.
+find_path(CUDNN_INCLUDE_DIR cudnn.h
+          HINTS ${CUDAToolkit_INCLUDE_DIRS} ${CMAKE_SOURCE_DIR}/build/cudnn/nvidia/cudnn/include)
+find_path(CUDNN_FRONTEND_INCLUDE_DIR cudnn_frontend.h
+          HINTS ${CMAKE_SOURCE_DIR}/build/cudnn/include)
+if(CAUSEWAY_CUDNN AND CUDNN_INCLUDE_DIR AND CUDNN_FRONTEND_INCLUDE_DIR)
+  target_sources(causeway_cuda PRIVATE cuda/attention_cudnn.cpp)
+  target_include_directories(causeway_cuda SYSTEM PRIVATE ${CUDNN_INCLUDE_DIR}
+                                                          ${CUDNN_FRONTEND_INCLUDE_DIR})
+  target_link_libraries(causeway_cuda PRIVATE ${CMAKE_DL_LIBS})
+else()
+  message(STATUS "CUDA backend: no attention by cuDNN (cudnn.h, cudnn_frontend.h; or CAUSEWAY_CUDNN "
+                 "is off)")
+  target_sources(causeway_cuda PRIVATE cuda/attention_cudnn_absent.cpp)
 endif()
 target_include_directories(causeway_cuda SYSTEM PRIVATE ${CUDAToolkit_INCLUDE_DIRS})
 target_link_libraries(causeway_cuda PRIVATE CUDA::cudart_static CUDA::cublasLt)

@@ -11,6 +11,8 @@
 #include <string_view>
 #include <vector>
 
+#include "core/attention_kernel.h"
+
 namespace causeway {
 
 enum class DeviceChoice : uint8_t { Auto, Cpu, Cuda };
@@ -76,7 +78,8 @@ struct TrainConfig {
   std::optional<int64_t> micro_batch_size;  ///< auto: see resolve
   std::optional<int64_t> grad_lanes;        ///< auto: largest power of two ≤ 8 dividing M
   PrecisionChoice precision = PrecisionChoice::Fp32;
-  double max_grad_norm = 1.0;  ///< 0: no clipping
+  AttentionKernel attention_kernel = AttentionKernel::Own;  ///< on a GPU
+  double max_grad_norm = 1.0;                               ///< 0: no clipping
   Recompute recompute = Recompute::None;
   int64_t threads = 0;  ///< CPU threads; 0: one per core this process may use
 };

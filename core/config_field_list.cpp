@@ -13,6 +13,7 @@ constexpr std::string_view kPositions[] = {"learned", "sinusoidal", "rope", "ali
 constexpr std::string_view kNorms[] = {"layernorm", "rmsnorm"};
 constexpr std::string_view kMlps[] = {"gelu", "swiglu", "relu2"};
 constexpr std::string_view kPrecisions[] = {"fp32", "bf16"};
+constexpr std::string_view kAttentionKernels[] = {"own", "cudnn"};
 constexpr std::string_view kRecomputes[] = {"none", "mlp", "block"};
 constexpr std::string_view kSchedules[] = {"constant", "cosine", "linear", "wsd"};
 constexpr std::string_view kNonFinites[] = {"stop", "skip"};
@@ -163,6 +164,10 @@ constexpr Field kFields[] = {
      .ref = [](Config& c) { return place(c.train.precision); },
      .help = "fp32, or bf16 parameters and activations with fp32 master weights, moments and "
              "sums.", .choices = kPrecisions},
+    {.section = "train", .key = "attention_kernel",
+     .ref = [](Config& c) { return place(c.train.attention_kernel); },
+     .help = "Whose kernels compute attention on a GPU: Causeway's own, or cuDNN's, for bf16 "
+             "without softcap, ALiBi and document masks.", .choices = kAttentionKernels},
     {.section = "train", .key = "max_grad_norm",
      .ref = [](Config& c) { return place(c.train.max_grad_norm); },
      .help = "Gradients with a larger global norm are scaled down to it; 0: never.",

@@ -120,6 +120,27 @@ void check_positions(const Config& config) {
                      std::max<int64_t>(1, m.block_size / 2)));
 }
 
+/// What cuDNN's attention lacks; cuda/attention_cudnn.cpp refuses operations that want it.
+void check_attention_kernel(const Config& config) {
+  if (config.train.attention_kernel != AttentionKernel::Cudnn) return;
+  const ModelConfig& m = config.model;
+  const auto refuse_if = [&](bool wanted, std::string_view key, const std::string& lack,
+                             const char* remedy) {
+    if (wanted)
+      fail(config, "config.attention_kernel", key, fmt::format("cuDNN's attention {}", lack),
+           fmt::format("use train.attention_kernel: own{}", remedy));
+  };
+  refuse_if(config.device == DeviceChoice::Cpu, "train.attention_kernel",
+            "runs on GPUs, but device is cpu", ", or device: cuda");
+  refuse_if(config.train.precision != PrecisionChoice::Bf16, "train.precision",
+            "computes in bf16, but train.precision is fp32", ", or train.precision: bf16");
+  refuse_if(m.head_dim() % 8 != 0, m.head_size ? "model.head_size" : "model.n_head",
+            fmt::format("takes heads of whole 8s, but the head size is {}", m.head_dim()), "");
+  refuse_if(m.attention_softcap > 0, "model.attention_softcap", "has no softcap", "");
+  refuse_if(m.position == PositionKind::Alibi, "model.position", "has no ALiBi", "");
+  refuse_if(config.data.document_mask, "data.document_mask", "has no document masks", "");
+}
+
 // ---- length, batch, schedule ----
 
 void check_length(const Config& config) {
@@ -218,6 +239,7 @@ void validate(const Config& config) {
   check_run(config);
   check_heads(config);
   check_positions(config);
+  check_attention_kernel(config);
   check_length(config);
   check_batch(config);
   check_schedule(config);

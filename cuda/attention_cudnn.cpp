@@ -1,13 +1,13 @@
 // cuDNN's attention through cudnn-frontend's graphs. cuDNN is opened at run time, so that the
-// program starts where it is missing. See attention_cudnn.h.
-#include "cuda/attention_cudnn.h"
-
+// program starts where it is missing. See attention_kernels.h. Read next: docs/attention.md.
 #include <dlfcn.h>
 
 #include <map>
 #include <vector>
 
 #include "core/error.h"
+#include "cuda/attention_kernels.h"
+#include "cuda/preparation.h"
 
 #define CUDNN_FRONTEND_SKIP_JSON_LIB
 #define NV_CUDNN_FRONTEND_USE_DYNAMIC_LOADING
@@ -30,13 +30,6 @@ constexpr const char* kWhere = "train.attention_kernel: cudnn";
 enum Uid : int64_t { kQ, kK, kV, kO, kLse, kDO, kDQ, kDK, kDV };
 using Pointers = std::unordered_map<int64_t, void*>;
 
-[[noreturn]] void refuse(const char* op, const std::string& what) {
-  throw Error({.id = "config.attention_kernel",
-               .where = kWhere,
-               .what = fmt::format("[{}] cuDNN's attention {}", op, what),
-               .remedy = "train.attention_kernel=own has it"});
-}
-
 [[noreturn]] void fail(const char* op, const std::string& said) {
   throw Error({.id = "device.cudnn",
                .where = kWhere,
@@ -48,13 +41,11 @@ void require(const char* op, fe::error_t status) {
   if (status.is_bad()) fail(op, status.get_message());
 }
 
-void require_options(const char* op, const AttentionOptions& options, const Tensor& q) {
-  if (q.dtype != DType::BF16) refuse(op, "takes bf16, not f32: train.precision");
-  if (q.shape[3] % 8 != 0)
-    refuse(op, fmt::format("takes heads of whole 8s, not {}: model.head_size", q.shape[3]));
-  if (options.softcap > 0) refuse(op, "has no softcap here: model.attention_softcap");
-  if (options.alibi_slopes) refuse(op, "has no ALiBi of our slopes: model.position");
-  if (options.segment_start) refuse(op, "has no document masks here: data.document_mask");
+/// What a config asks for is refused by core/config_validate.cpp already, key by key.
+void require_support(const char* op, const AttentionOptions& options, const Tensor& q) {
+  if (q.dtype != DType::BF16 || q.shape[3] % 8 != 0) refuse(op, "bf16 heads of whole 8s", q);
+  if (options.softcap > 0 || options.alibi_slopes || options.segment_start)
+    refuse(op, "no softcap, ALiBi or segments (of cuDNN's attention)", q);
 }
 
 /// A (B, T, heads, D) tensor as cuDNN sees it: (B, heads, T, D).
@@ -84,11 +75,11 @@ void write_to(const GraphTensor& result, const fe::graph::Tensor_attributes& pla
       .set_data_type(place.get_data_type());
 }
 
-/// Every query sees keys up to its own, counted from the end, or the last `window` of them.
+/// Every query sees keys up to its own, or the last `window` of them.
 template <class Attributes>
 void set_mask(Attributes& attributes, const AttentionOptions& options, const Tensor& k) {
   attributes.set_attn_scale(static_cast<float>(options.scale))
-      .set_diagonal_alignment(fe::DiagonalAlignment_t::BOTTOM_RIGHT)
+      .set_diagonal_alignment(fe::DiagonalAlignment_t::TOP_LEFT)
       .set_diagonal_band_right_bound(0);
   if (options.window > 0 && options.window < k.shape[1])
     attributes.set_diagonal_band_left_bound(static_cast<int>(options.window));
@@ -182,56 +173,81 @@ cudnnHandle_t open_cudnn() {
   return handle;
 }
 
-}  // namespace
+/// cudnn-frontend also throws, where it finds no CUDA library.
+template <class Work>
+auto reported(const char* op, const Work& work) {
+  try {
+    return work();
+  } catch (const Error&) {
+    throw;
+  } catch (const std::exception& error) {
+    fail(op, error.what());
+  }
+}
 
-struct CudnnAttention::Impl {
-  cudnnHandle_t handle = open_cudnn();
-  std::map<PlanKey, Plan> plans;  ///< forwards and backwards differ in their number of tensors
+class CudnnAttention final : public AttentionKernels {
+ public:
+  explicit CudnnAttention(std::unique_ptr<AttentionKernels> own) : own_(std::move(own)) {}
+  CudnnAttention(const CudnnAttention&) = delete;
+  CudnnAttention& operator=(const CudnnAttention&) = delete;
+  ~CudnnAttention() override { fe::detail::destroy_handle(handle_); }
 
-  Impl() = default;
-  Impl(const Impl&) = delete;
-  Impl& operator=(const Impl&) = delete;
-  ~Impl() { fe::detail::destroy_handle(handle); }
+  size_t prepare(const AttentionForward& op) override {
+    return trains(op) ? plan_of(op).workspace : own_->prepare(op);
+  }
+  size_t prepare(const AttentionBackward& op) override {
+    return trains(op) ? plan_of(op).workspace : own_->prepare(op);
+  }
+  void forward(const AttentionForward& op, void* scratch, cudaStream_t stream) override {
+    trains(op) ? run(op, scratch, stream) : own_->forward(op, scratch, stream);
+  }
+  void backward(const AttentionBackward& op, void* scratch, cudaStream_t stream) override {
+    trains(op) ? run(op, scratch, stream) : own_->backward(op, scratch, stream);
+  }
+
+ private:
+  template <class Op>
+  static bool trains(const Op& op) {
+    return op.q.shape[1] == op.k.shape[1] && op.q.numel() > 0;
+  }
 
   template <class Op>
   const Plan& plan_of(const Op& op) {
     const PlanKey key = key_of(op);
-    if (const auto known = plans.find(key); known != plans.end()) return known->second;
-    const char* const name = name_of(op);
-    require_options(name, op.options, op.q);
+    if (const auto known = plans_.find(key); known != plans_.end()) return known->second;
+    require_support(name_of(op), op.options, op.q);
+    Plan plan = reported(name_of(op), [&] { return make_plan(op); });
+    return plans_.emplace(key, std::move(plan)).first->second;
+  }
+
+  template <class Op>
+  Plan make_plan(const Op& op) {
     Plan plan{.graph = graph_of(op)};
-    require(name, plan.graph->build(handle, {fe::HeurMode_t::A}));
+    require(name_of(op), plan.graph->build(handle_, {fe::HeurMode_t::A}));
     int64_t bytes = 0;
-    require(name, plan.graph->get_workspace_size(bytes));
+    require(name_of(op), plan.graph->get_workspace_size(bytes));
     plan.workspace = static_cast<size_t>(bytes);
-    return plans.emplace(key, std::move(plan)).first->second;
+    return plan;
   }
 
   template <class Op>
   void run(const Op& op, void* workspace, cudaStream_t stream) {
-    if (op.q.numel() == 0) return;
     const char* const name = name_of(op);
-    if (fe::detail::set_stream(handle, stream) != CUDNN_STATUS_SUCCESS)
+    if (fe::detail::set_stream(handle_, stream) != CUDNN_STATUS_SUCCESS)
       fail(name, "it does not take our stream");
     Pointers pointers = pointers_of(op);
-    require(name, plan_of(op).graph->execute(handle, pointers, workspace));
+    require(name, plan_of(op).graph->execute(handle_, pointers, workspace));
   }
+
+  std::unique_ptr<AttentionKernels> own_;
+  cudnnHandle_t handle_ = reported("attention", open_cudnn);
+  std::map<PlanKey, Plan> plans_;  // forwards and backwards differ in their number of tensors
 };
 
-CudnnAttention::CudnnAttention() : impl_(std::make_unique<Impl>()) {}
-CudnnAttention::~CudnnAttention() = default;
+}  // namespace
 
-size_t CudnnAttention::prepare(const AttentionForward& op) {
-  return op.q.numel() == 0 ? 0 : impl_->plan_of(op).workspace;
-}
-size_t CudnnAttention::prepare(const AttentionBackward& op) {
-  return op.q.numel() == 0 ? 0 : impl_->plan_of(op).workspace;
-}
-void CudnnAttention::forward(const AttentionForward& op, void* workspace, cudaStream_t stream) {
-  impl_->run(op, workspace, stream);
-}
-void CudnnAttention::backward(const AttentionBackward& op, void* workspace, cudaStream_t stream) {
-  impl_->run(op, workspace, stream);
+std::unique_ptr<AttentionKernels> make_cudnn_attention(std::unique_ptr<AttentionKernels> own) {
+  return std::make_unique<CudnnAttention>(std::move(own));
 }
 
 }  // namespace causeway::cuda

@@ -2,22 +2,22 @@
 #include "cuda/backend.h"
 
 #include "core/ops_check.h"
-#include "cuda/attention.h"
 #include "cuda/cuda_backend.h"
 #include "cuda/launches.h"
 
 namespace causeway {
 
-std::unique_ptr<Backend> make_cuda_backend(int device) {
+std::unique_ptr<Backend> make_cuda_backend(int device, AttentionKernel attention) {
   cuda::use_device(device);
-  return std::make_unique<cuda::CudaBackend>();
+  return std::make_unique<cuda::CudaBackend>(attention);
 }
 
 size_t free_cuda_memory() { return cuda::memory_info().free; }
 
 namespace cuda {
 
-CudaBackend::CudaBackend() : scratch_(stream_) {}
+CudaBackend::CudaBackend(AttentionKernel attention)
+    : scratch_(stream_), needs_(make_attention_kernels(attention)) {}
 
 void* CudaBackend::allocate(size_t bytes) {
   void* const data = allocate_or_throw(bytes);
@@ -115,13 +115,13 @@ void CudaBackend::rope(const Tensor& x, const Tensor& table, const Tensor& posit
 
 void CudaBackend::attention_forward(const AttentionForward& op) {
   prepare(op);
-  cuda::attention_forward(op, capability_, stream_);
+  needs_.attention().forward(op, scratch_.reserve(0), stream_);
   check_launch("attention_forward");
 }
 
 void CudaBackend::attention_backward(const AttentionBackward& op) {
   prepare(op);
-  cuda::attention_backward(op, scratch_.reserve(0), capability_, stream_);
+  needs_.attention().backward(op, scratch_.reserve(0), stream_);
   check_launch("attention_backward");
 }
 

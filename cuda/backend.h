@@ -6,6 +6,7 @@
 #include <optional>
 #include <string>
 
+#include "core/attention_kernel.h"
 #include "core/backend.h"
 #include "core/comm.h"
 
@@ -32,12 +33,15 @@ int count_cuda_devices();
 /// Bytes that the GPU of make_cuda_backend() could still lend.
 size_t free_cuda_memory();
 
-/// Throws Error "device.cuda" or "memory.device". `device`: which of those the process sees.
-std::unique_ptr<Backend> make_cuda_backend(int device = 0);
+/// Throws Error "device.cuda", "device.no_cudnn" or "memory.device". `device`: which of those the
+/// process sees.
+std::unique_ptr<Backend> make_cuda_backend(int device = 0,
+                                           AttentionKernel attention = AttentionKernel::Own);
 
-/// What a CUDA backend would need for the operations that it is told of, without a GPU. Null in a
-/// build without the CUDA toolkit.
-std::unique_ptr<Preparation> make_cuda_preparation();
+/// What a CUDA backend would need for the operations that it is told of, without a GPU; of cuDNN's
+/// attention it knows nothing. Null in a build without the CUDA toolkit.
+std::unique_ptr<Preparation> make_cuda_preparation(
+    AttentionKernel attention = AttentionKernel::Own);
 
 /// Where the ranks of an NCCL communicator meet.
 struct NcclMeeting {

@@ -11,9 +11,9 @@ CudaSearch find_cuda_device(int) {
 int count_cuda_devices() { return 0; }
 size_t free_cuda_memory() { return 0; }
 
-std::unique_ptr<Preparation> make_cuda_preparation() { return nullptr; }
+std::unique_ptr<Preparation> make_cuda_preparation(AttentionKernel) { return nullptr; }
 
-std::unique_ptr<Backend> make_cuda_backend(int) {
+std::unique_ptr<Backend> make_cuda_backend(int, AttentionKernel) {
   throw Error({.id = "device.missing",
                .where = "",
                .what = "this build has no CUDA backend",

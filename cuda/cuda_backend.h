@@ -1,5 +1,5 @@
 // The CUDA backend's class: what it owns. Arguments are checked here as on every backend, then the
-// kernels are started (launches.h, attention.h). Read next: backend.cpp.
+// kernels are started (launches.h, attention_kernels.h). Read next: backend.cpp.
 #pragma once
 #include "core/backend.h"
 #include "cuda/matmul.h"
@@ -10,7 +10,7 @@ namespace causeway::cuda {
 
 class CudaBackend final : public Backend {
  public:
-  CudaBackend();
+  explicit CudaBackend(AttentionKernel attention);
 
   /// What every operation is started on.
   cudaStream_t stream() const { return stream_; }
@@ -59,12 +59,11 @@ class CudaBackend final : public Backend {
   template <class Op>
   void reserve_for(const Op& op);
 
-  ScratchNeeds needs_;
-  int capability_ = device_capability();
   Stream stream_;
   Scratch scratch_;
   Staging staging_;
   Products products_;
+  ScratchNeeds needs_;
 };
 
 }  // namespace causeway::cuda

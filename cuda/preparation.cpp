@@ -4,15 +4,15 @@
 #include <algorithm>
 
 #include "core/ops_check.h"
-#include "cuda/attention.h"
 #include "cuda/backend.h"
 #include "cuda/launches.h"
 #include "cuda/matmul.h"
 
 namespace causeway {
 
-std::unique_ptr<Preparation> make_cuda_preparation() {
-  return std::make_unique<cuda::ScratchNeeds>();
+std::unique_ptr<Preparation> make_cuda_preparation(AttentionKernel attention) {
+  const bool own = attention == AttentionKernel::Own;
+  return std::make_unique<cuda::ScratchNeeds>(own ? cuda::make_own_attention(0) : nullptr);
 }
 
 namespace cuda {
@@ -54,14 +54,13 @@ void ScratchNeeds::prepare(const NormBackward& op) {
 void ScratchNeeds::prepare(const AttentionForward& op) {
   check(op);
   require_act("attention_forward", op.q);
-  if (op.q.shape[3] > kMaxHeadSize) refuse("attention_forward", "heads of at most 256", op.q);
+  if (attention_) need(attention_->prepare(op));
 }
 
 void ScratchNeeds::prepare(const AttentionBackward& op) {
   check(op);
   require_act("attention_backward", op.q);
-  if (op.q.shape[3] > kMaxHeadSize) refuse("attention_backward", "heads of at most 256", op.q);
-  need(attention_scratch_bytes(op));
+  if (attention_) need(attention_->prepare(op));
 }
 
 }  // namespace cuda

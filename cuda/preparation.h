@@ -5,6 +5,7 @@
 #include <string>
 
 #include "core/backend.h"
+#include "cuda/attention_kernels.h"
 
 namespace causeway::cuda {
 
@@ -16,6 +17,12 @@ void require_act(const char* op, const Tensor& t);
 /// The operations of a stream use one piece of scratch memory in turn: the largest need counts.
 class ScratchNeeds final : public Preparation {
  public:
+  /// `attention` null: what it wants is not counted, since only cuDNN, on a GPU, knows its own.
+  explicit ScratchNeeds(std::unique_ptr<AttentionKernels> attention)
+      : attention_(std::move(attention)) {}
+
+  AttentionKernels& attention() { return *attention_; }
+
   void prepare(const Matmul& op) override;
   void prepare(const EmbeddingBackward& op) override;
   void prepare(const NormBackward& op) override;
@@ -26,6 +33,7 @@ class ScratchNeeds final : public Preparation {
  private:
   void need(size_t bytes);
 
+  std::unique_ptr<AttentionKernels> attention_;
   size_t bytes_ = 0;
 };
 

@@ -77,6 +77,11 @@ RankDevice describe(DeviceChoice wanted, const Launch& launch) {
 Runtime cpu_runtime(const TrainConfig& train, const Launch& launch,
                     std::unique_ptr<Communicator> host) {
   require_host(host.get(), launch);
+  if (train.attention_kernel == AttentionKernel::Cudnn)
+    throw Error({.id = "device.no_cudnn",
+                 .where = "train.attention_kernel: cudnn",
+                 .what = "cuDNN's attention runs on GPUs, and this run is on a CPU",
+                 .remedy = "train.attention_kernel=own; causeway doctor tells which GPU is found"});
   const CpuOptions options{.threads = train.threads > 0 ? static_cast<int>(train.threads)
                                       : launch.size > 1 ? fair_threads(launch.local_size)
                                                         : 0};
@@ -125,9 +130,10 @@ std::unique_ptr<Communicator> join_gpus(const Launch& launch, Backend& backend,
       {.rank = launch.rank, .size = launch.size, .host = std::move(host), .address = address});
 }
 
-Runtime cuda_runtime(const Launch& launch, Meeting meeting, std::unique_ptr<Communicator> host) {
+Runtime cuda_runtime(const TrainConfig& train, const Launch& launch, Meeting meeting,
+                     std::unique_ptr<Communicator> host) {
   const CudaDevice device = find_cuda_device(gpu_of(launch)).device.value();
-  Runtime runtime{.backend = make_cuda_backend(gpu_of(launch)),
+  Runtime runtime{.backend = make_cuda_backend(gpu_of(launch), train.attention_kernel),
                   .comm = nullptr,
                   .device = fmt::format("cuda ({}, {})", device.name,
                                         format_bytes(static_cast<double>(device.memory))),
@@ -160,7 +166,7 @@ Runtime make_runtime(DeviceChoice device, const TrainConfig& train, const Launch
     ranks.push_back(mine);
   const Meeting meeting = choose_meeting(ranks);
   if (meeting == Meeting::Cpus) return cpu_runtime(train, launch, std::move(host));
-  Runtime runtime = cuda_runtime(launch, meeting, std::move(host));
+  Runtime runtime = cuda_runtime(train, launch, meeting, std::move(host));
   if (ranks.size() > 1) runtime.sharers = ranks_on_gpu_of(ranks, launch.rank);
   return runtime;
 }
@@ -173,9 +179,9 @@ MemoryOffer memory_offer(const Runtime& runtime) {
 
 std::string report_nccl() { return nccl_version(); }
 
-std::unique_ptr<Preparation> prepare_elsewhere(DeviceChoice device) {
+std::unique_ptr<Preparation> prepare_elsewhere(DeviceChoice device, const TrainConfig& train) {
   const bool absent = device == DeviceChoice::Cuda && !find_cuda_device().device;
-  return absent ? make_cuda_preparation() : nullptr;
+  return absent ? make_cuda_preparation(train.attention_kernel) : nullptr;
 }
 
 GpuReport report_gpu() {

@@ -35,7 +35,7 @@ MemoryOffer memory_offer(const Runtime& runtime);
 
 /// What a GPU would need, for a plan of `device: cuda` on a machine without one; null where the
 /// device is here, or the build knows nothing of it.
-std::unique_ptr<Preparation> prepare_elsewhere(DeviceChoice device);
+std::unique_ptr<Preparation> prepare_elsewhere(DeviceChoice device, const TrainConfig& train);
 
 struct GpuReport {
   std::string text;  ///< "NVIDIA H200, compute capability 9.0, 139.8 GiB", or why there is none

@@ -57,12 +57,14 @@ class Plan final : public Verb {
     else
       resolve_with_data(config, open_run_data(config));
     require_lanes_for(config, ranks_);
-    const auto elsewhere = prepare_elsewhere(config.device);
+    const auto elsewhere = prepare_elsewhere(config.device, config.train);
     Runtime runtime;
     if (!elsewhere) runtime = make_runtime(config.device, config.train);
     Preparation* const device = elsewhere ? elsewhere.get() : runtime.backend.get();
     Model model(config.model, config.train.recompute);
-    const MemoryPlan plan = plan_memory(config, model, device, ranks_);
+    MemoryPlan plan = plan_memory(config, model, device, ranks_);
+    if (elsewhere && config.train.attention_kernel == AttentionKernel::Cudnn)
+      plan.lines.push_back({"other", "cuDNN workspace: unknown", 0});
     const std::string source = set_rates(runtime.backend.get(), config);
     const ScalingPlan scaling = plan_scaling(config, model.params(), ranks_, rates_);
     if (format_ == OutputFormat::Json) {

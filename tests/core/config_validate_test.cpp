@@ -54,6 +54,29 @@ TEST_CASE("positions need what they turn to be even, windows to fit") {
   CHECK(error_of(with("model: {sliding_window: 64}\n")) == "loaded");
 }
 
+TEST_CASE("cuDNN's attention is refused what it lacks, at the key that asks for it") {
+  const std::string cudnn =
+      "data: {source: a.txt}\ntrain: {max_steps: 10, attention_kernel: cudnn, precision: bf16}\n";
+  CHECK(error_of(cudnn) == "loaded");
+  CHECK(error_of(cudnn + "model: {sliding_window: 9, n_kv_head: 2}\n") == "loaded");
+  CHECK_THAT(error_of(cudnn + "device: cpu\n"),
+             Equals("error[config.attention_kernel] t.yaml:2:24: cuDNN's attention runs on GPUs, "
+                    "but device is cpu\n  use train.attention_kernel: own, or device: cuda"));
+  CHECK_THAT(error_of(cudnn, {"train.precision=fp32"}),
+             Contains("computes in bf16, but train.precision is fp32\n  use "
+                      "train.attention_kernel: own, or train.precision: bf16"));
+  CHECK_THAT(error_of(cudnn + "model: {head_size: 20}\n"),
+             Equals("error[config.attention_kernel] t.yaml:3:9: cuDNN's attention takes heads of "
+                    "whole 8s, but the head size is 20\n  use train.attention_kernel: own"));
+  const std::pair<const char*, const char*> lacking[] = {
+      {"model.attention_softcap=5", "no softcap"},
+      {"model.position=alibi", "no ALiBi"},
+      {"data.document_mask=true", "no document masks"}};
+  for (const auto& [setting, lack] : lacking)
+    CHECK_THAT(error_of(cudnn, {setting}),
+               StartsWith("error[config.attention_kernel] ") && Contains(lack));
+}
+
 TEST_CASE("batches and lanes divide") {
   CHECK_THAT(error_of("data: {source: a}\ntrain: {max_steps: 1, micro_batch_size: 5}\n"),
              Equals("error[config.batch] t.yaml:2:23: micro_batch_size 5 does not divide "

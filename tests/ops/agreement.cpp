@@ -100,11 +100,11 @@ void require_part(const OpCase& c, Part part, Backend& backend, const Precision&
 
 }  // namespace
 
-void require_agreement(const std::vector<OpCase>& cases,
-                       const std::vector<NamedBackend>& backends) {
+void require_agreement(const std::vector<OpCase>& cases, const std::vector<NamedBackend>& backends,
+                       const std::vector<PrecisionChoice>& precisions) {
   REQUIRE_FALSE(backends.empty());
   for (const OpCase& c : cases)
-    for (PrecisionChoice choice : {PrecisionChoice::Fp32, PrecisionChoice::Bf16}) {
+    for (const PrecisionChoice choice : precisions) {
       const Precision precision = Precision::of(choice);
       INFO(c.name << " in " << dtype_name(precision.act));
       const Values forward = exact_results(c, Part::Forward, precision, {});

@@ -18,12 +18,14 @@ struct NamedBackend {
 /// (product_backends.cpp), or the CUDA backend, emulated (tests/simt) or on a GPU (tests/gpu).
 const std::vector<NamedBackend>& product_backends();
 
-/// Runs every case in f32 and bf16 on every backend given, and requires of forward and backward,
+/// Runs every case in every precision on every backend given, and requires of forward and backward,
 /// each on inputs rounded to the tested dtype and (backward) on what the reference's forward saved:
 ///   - written tensors agree with the reference within tolerance();
 ///   - read tensors are unchanged, unless the case lets an output share their memory;
 ///   - nothing around a tensor is written; nothing there is read, since it is NaN.
 void require_agreement(const std::vector<OpCase>& cases,
-                       const std::vector<NamedBackend>& backends = product_backends());
+                       const std::vector<NamedBackend>& backends = product_backends(),
+                       const std::vector<PrecisionChoice>& precisions = {PrecisionChoice::Fp32,
+                                                                         PrecisionChoice::Bf16});
 
 }  // namespace causeway

@@ -3,11 +3,13 @@
 // threads and blocks, and reads without bank conflicts. Read next: docs/attention.md.
 #include "core/cases/case_tensors.h"
 #include "core/cases/families.h"
+#include "core/plan_backend.h"
 #include "cuda/backend.h"
 #include "tests/ops/agreement.h"
 #include "tests/simt/engine.h"
 
 #include "tests/catch.h"
+#include "tests/error_of.h"
 
 namespace causeway {
 namespace {
@@ -85,6 +87,29 @@ TEST_CASE("attention on an sm_90 takes wgmma where it is causal without options"
       REQUIRE(general.mma > 0);
     }
   }
+}
+
+TEST_CASE("a build without cuDNN says so when its attention is chosen", "[attention]") {
+  const ErrorInfo info = test::error_of([] { make_cuda_backend(kHopper, AttentionKernel::Cudnn); });
+  REQUIRE(info.id == "device.no_cudnn");
+  REQUIRE_THAT(info.what, Catch::Contains("this build has no cuDNN"));
+  REQUIRE_THAT(info.remedy, Catch::Contains("train.attention_kernel=own"));
+}
+
+TEST_CASE("a plan without a GPU counts our attention's scratch, and leaves cuDNN's out",
+          "[attention]") {
+  const OpCase c = attention_case({.B = 1, .Tq = 67, .Tk = 67, .H = 1, .K = 1, .D = 64});
+  const auto planned_bytes = [&](AttentionKernel whose) {
+    const auto nowhere = make_cuda_preparation(whose);
+    const auto plan = make_plan_backend(nowhere.get());
+    const Precision precision = Precision::of(PrecisionChoice::Bf16);
+    const CaseTensors tensors(*plan, c, {.precision = precision, .rounding = precision});
+    c.forward.run(*plan, tensors);
+    c.backward.run(*plan, tensors);
+    return nowhere->scratch_bytes();
+  };
+  REQUIRE(planned_bytes(AttentionKernel::Own) > 0);
+  REQUIRE(planned_bytes(AttentionKernel::Cudnn) == 0);
 }
 
 TEST_CASE("attention gives the same bits in every thread order", "[attention]") {

@@ -3,6 +3,7 @@
 #include "train/devices.h"
 
 #include "core/error.h"
+#include "train/runtime.h"
 
 // Catch2's CHECK, not ours: last.
 #include "tests/catch.h"
@@ -40,6 +41,15 @@ TEST_CASE("ranks with a GPU each meet by NCCL, ranks without any on their CPUs")
   CHECK(choose_meeting({no_gpu("a"), no_gpu("b")}) == Meeting::Cpus);
   CHECK(choose_meeting({gpu("a", "01", DeviceChoice::Cpu), no_gpu("b", DeviceChoice::Cpu)}) ==
         Meeting::Cpus);
+}
+
+TEST_CASE("cuDNN's attention is refused where the choice falls on a CPU") {
+  TrainConfig train;
+  train.attention_kernel = AttentionKernel::Cudnn;
+  const ErrorInfo info = error_of([&] { make_runtime(DeviceChoice::Cpu, train); });
+  CHECK(info.id == "device.no_cudnn");
+  CHECK(info.where == "train.attention_kernel: cudnn");
+  CHECK_THAT(info.remedy, Contains("train.attention_kernel=own"));
 }
 
 TEST_CASE("a GPU on some ranks only is refused, naming the ranks without") {

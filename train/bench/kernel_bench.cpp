@@ -21,58 +21,99 @@ struct Entry {
   BenchRow row;
   Step step;
   std::shared_ptr<CaseTensors> tensors;  // of a case's forward and backward
+  std::vector<std::string> results;      // names of what the step writes for others
   Step::Run rival;
   std::vector<double> seconds, shares;
 };
 
-std::vector<double> outputs(const OpCase& c, const CaseTensors& tensors) {
-  for (const char* name : {"y", "o", "loss"})
-    if (c.find(name)) return tensors.values(name);
-  return {};
+/// What the entry's step writes for others to read.
+std::vector<double> results(const Entry& entry) {
+  std::vector<double> values;
+  for (const std::string& name : entry.results) {
+    const std::vector<double> more = entry.tensors->values(name);
+    values.insert(values.end(), more.begin(), more.end());
+  }
+  return values;
 }
 
 /// Nothing is timed that computes something else.
-void require_agreement(Backend& ops, const OpCase& c, const Entry& entry) {
-  const std::vector<double> own = outputs(c, *entry.tensors);
+void require_agreement(Backend& ops, const Entry& entry) {
+  const std::vector<double> own = results(entry);
   entry.rival(ops, *entry.tensors);
-  const std::vector<double> other = outputs(c, *entry.tensors);
+  const std::vector<double> other = results(entry);
   double largest = 0, difference = 0;
   for (size_t i = 0; i < own.size(); ++i) {
     largest = std::max(largest, std::abs(own[i]));
     difference = std::max(difference, std::abs(own[i] - other[i]));
   }
-  if (difference <= 1e-3 * largest) return;  // NaN fails too
+  // bf16: four units in the last place of the largest.
+  const double allowed = entry.row.dtype == dtype_name(DType::BF16) ? 1.0 / 64 : 1e-3;
+  if (difference <= allowed * largest) return;  // NaN fails too
   throw Error({.id = "bench.disagree",
-               .where = c.name,
+               .where = entry.row.name,
                .what = fmt::format("the rival's result differs by {:.3g}, of numbers up to {:.3g}",
                                    difference, largest),
                .remedy = "the operation or its rival is wrong: run the tests of this build"});
 }
 
-void add_entries(std::vector<Entry>& entries, Backend& ops, const KernelBench& bench, DType dtype,
-                 const std::string& op) {
+/// The same step by others, in the same memory and waited for; nothing where they have none.
+class Rivals {
+ public:
+  explicit Rivals(const KernelBench& bench) : bench_(bench) {
+    TrainConfig cudnn;
+    cudnn.attention_kernel = AttentionKernel::Cudnn;
+    if (bench.rival == Rival::Cudnn) cudnn_ = make_runtime(DeviceChoice::Cuda, cudnn);
+  }
+
+  std::string name() const { return cudnn_.backend ? "cuDNN" : "naive"; }
+
+  Step::Run forward(const std::string& op, const OpCase& c, DType dtype) const {
+    if (bench_.rival == Rival::Naive && dtype == DType::F32)
+      return naive_forward(op, c, bench_.sizes);
+    return on_cudnn(op, c.forward, dtype);
+  }
+  Step::Run backward(const std::string& op, const OpCase& c, DType dtype) const {
+    return on_cudnn(op, c.backward, dtype);
+  }
+
+ private:
+  Step::Run on_cudnn(const std::string& op, const Step& step, DType dtype) const {
+    if (!cudnn_.backend || op != "attention" || dtype != DType::BF16) return {};
+    return [this, run = step.run](Backend&, const CaseTensors& t) {
+      run(*cudnn_.backend, t);
+      cudnn_.backend->synchronize();
+    };
+  }
+
+  const KernelBench& bench_;
+  Runtime cudnn_;
+};
+
+void add_entries(std::vector<Entry>& entries, Backend& ops, const KernelBench& bench,
+                 const Rivals& rivals, DType dtype, const std::string& op) {
   const Precision precision{.act = dtype};
   for (const OpCase& c : kernel_cases(op, bench.sizes)) {
     auto tensors = std::make_shared<CaseTensors>(
         ops, c,
         CaseTensors::Options{.precision = precision, .rounding = precision, .repeat = kRepeat});
-    const auto add = [&](const Step& step, const char* direction) {
+    const auto add = [&](const Step& step, const char* direction, Role written, Step::Run rival) {
       if (!step) return;
       entries.push_back({.row = {.name = c.name + direction,
                                  .dtype = std::string(dtype_name(dtype)),
                                  .flops = step.flops,
                                  .bytes = bytes(c, step, precision)},
                          .step = step,
-                         .tensors = tensors});
+                         .tensors = tensors,
+                         .results = {},
+                         .rival = std::move(rival)});
+      for (const TensorSpec& spec : c.tensors)
+        if (spec.role == written) entries.back().results.push_back(spec.name);
       if (step.stage) step.stage(ops, *tensors);
       step.run(ops, *tensors);  // makes plans and touches all memory
+      if (entries.back().rival) require_agreement(ops, entries.back());
     };
-    add(c.forward, c.backward ? " forward" : "");
-    Entry& forward = entries.back();
-    if (bench.rival == Rival::Naive && dtype == DType::F32)
-      forward.rival = naive_forward(op, c, bench.sizes);
-    if (forward.rival) require_agreement(ops, c, forward);
-    add(c.backward, " backward");
+    add(c.forward, c.backward ? " forward" : "", Role::Output, rivals.forward(op, c, dtype));
+    add(c.backward, " backward", Role::Gradient, rivals.backward(op, c, dtype));
   }
 }
 
@@ -86,12 +127,13 @@ void measure(Entry& entry, Stopwatch& stopwatch, Backend& ops, const Roof& roof)
   entry.shares.push_back(roof.seconds(entry.row.flops, entry.row.bytes) / seconds);
 }
 
-BenchRow finished(Entry& entry, Stopwatch& stopwatch, Backend& ops, const Roof& roof) {
+BenchRow finished(Entry& entry, const std::string& rival, Stopwatch& stopwatch, Backend& ops,
+                  const Roof& roof) {
   entry.row.seconds = spread_of(entry.seconds);
   entry.row.share = spread_of(entry.shares);
   entry.row.bound = roof.bound(entry.row.flops, entry.row.bytes);
   if (entry.rival) {
-    entry.row.rival = "naive";
+    entry.row.rival = rival;
     entry.row.rival_seconds =
         stopwatch.sample(kSampleSeconds, [&] { entry.rival(ops, *entry.tensors); });
   }
@@ -102,12 +144,13 @@ BenchRow finished(Entry& entry, Stopwatch& stopwatch, Backend& ops, const Roof& 
 
 void run_kernels(const Runtime& runtime, const KernelBench& bench, BenchReport& report) {
   Backend& ops = *runtime.backend;
+  const Rivals rivals(bench);
   std::vector<double> copies;
   for (const DType dtype : bench.dtypes) {
     RoofTimer roof_timer(runtime, dtype);
     Stopwatch stopwatch(runtime, bench.caches);
     std::vector<Entry> entries;
-    for (const std::string& op : bench.ops) add_entries(entries, ops, bench, dtype, op);
+    for (const std::string& op : bench.ops) add_entries(entries, ops, bench, rivals, dtype, op);
     std::vector<double> rates;
     for (int round = 0; round < bench.rounds; ++round) {
       const Roof roof = roof_timer.measure();
@@ -115,7 +158,8 @@ void run_kernels(const Runtime& runtime, const KernelBench& bench, BenchReport& 
       for (Entry& entry : entries) measure(entry, stopwatch, ops, roof);
     }
     const Roof roof{.flops = median(rates), .bytes = median(copies)};
-    for (Entry& entry : entries) report.rows.push_back(finished(entry, stopwatch, ops, roof));
+    for (Entry& entry : entries)
+      report.rows.push_back(finished(entry, rivals.name(), stopwatch, ops, roof));
     report.roofs.emplace_back(fmt::format("{} matmul", dtype_name(dtype)), roof.flops);
   }
   report.roofs.emplace_back("copy", median(copies));

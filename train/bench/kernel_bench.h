@@ -6,7 +6,7 @@
 
 namespace causeway {
 
-enum class Rival : uint8_t { None, Naive };
+enum class Rival : uint8_t { None, Naive, Cudnn };
 
 struct KernelBench {
   std::vector<std::string> ops;  ///< names of kernel_ops()
@@ -19,7 +19,8 @@ struct KernelBench {
 
 /// Rows of every operation, forward and backward, in every dtype. Each round measures the roof and
 /// then every row once, so that a noisy machine disturbs all alike; shares of the roof are medians
-/// over the rounds. Throws Error "bench.disagree" when a rival computes something else.
+/// over the rounds. Throws Error "bench.disagree" when a rival computes something else; as
+/// make_runtime() for Rival::Cudnn, of attention in bf16.
 void run_kernels(const Runtime& runtime, const KernelBench& bench, BenchReport& report);
 
 }  // namespace causeway

@@ -53,9 +53,13 @@ class BenchKernels final : public Verb {
     app.add_flag_callback(
         "--warm", [this] { bench_.caches = Caches::Warm; }, "leave operands in caches");
     app.add_option_function<std::string>(
-           "--rival", [this](const std::string&) { bench_.rival = Rival::Naive; },
-           "naive: plain loops on one CPU thread, f32, beside ours")
-        ->check(CLI::IsMember({"naive"}));
+           "--rival",
+           [this](const std::string& name) {
+             bench_.rival = name == "cudnn" ? Rival::Cudnn : Rival::Naive;
+           },
+           "beside ours: naive (plain loops on one CPU thread, f32) or cudnn (attention on a GPU, "
+           "bf16)")
+        ->check(CLI::IsMember({"naive", "cudnn"}));
     app.add_option("--save", save_,
                    "write the JSON report to this file, for --compare and bench page");
     app.add_option("--compare", compare_, "say what changed since this saved report");
@@ -83,13 +87,19 @@ class BenchKernels final : public Verb {
   }
 
  private:
+  void require_device_of_rival(const Backend& ops) const {
+    if (bench_.rival == Rival::None) return;
+    const bool naive = bench_.rival == Rival::Naive;
+    if ((ops.name() == "cpu") == naive) return;
+    throw Error({.id = "usage.rival",
+                 .where = naive ? "--rival naive" : "--rival cudnn",
+                 .what = naive ? "the naive kernels run on a CPU" : "cuDNN runs on a GPU",
+                 .remedy = naive ? "add --device cpu" : "add --device cuda"});
+  }
+
   BenchReport measured() const {
     const Runtime runtime = make_runtime(device_, train_);
-    if (bench_.rival == Rival::Naive && runtime.backend->name() != "cpu")
-      throw Error({.id = "usage.rival",
-                   .where = "--rival naive",
-                   .what = "the naive kernels run on a CPU",
-                   .remedy = "add --device cpu"});
+    require_device_of_rival(*runtime.backend);
     const Environment environment = read_environment();
     BenchReport report{
         .title = fmt::format("kernels of {}, batch {}{}{}", model_, batch_,
