@@ -35,6 +35,9 @@ size_t free_cuda_memory();
 /// Throws Error "device.cuda" or "memory.device". `device`: which of those the process sees.
 std::unique_ptr<Backend> make_cuda_backend(int device = 0);
 
+/// Names what this thread does from now on, for a profiler; free of cost without one.
+void show_cuda_phase(const std::string& name);
+
 /// What a CUDA backend would need for the operations that it is told of, without a GPU. Null in a
 /// build without the CUDA toolkit.
 std::unique_ptr<Preparation> make_cuda_preparation();

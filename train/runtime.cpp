@@ -88,6 +88,7 @@ Runtime cpu_runtime(const TrainConfig& train, const Launch& launch,
                   .gpu = "",
                   .sharers = launch.local_size,
                   .warning = "",
+                  .show_phase = [](const std::string&) {},
                   .seconds_of = {}};
   runtime.seconds_of = clock_of(*runtime.backend);
   if (train.precision == PrecisionChoice::Bf16 && !info.native_bf16)
@@ -134,6 +135,7 @@ Runtime cuda_runtime(const Launch& launch, Meeting meeting, std::unique_ptr<Comm
                   .gpu = device.name,
                   .sharers = 1,
                   .warning = "",
+                  .show_phase = show_cuda_phase,
                   .seconds_of = {}};
   runtime.seconds_of = clock_of(*runtime.backend);
   if (meeting == Meeting::Gpus) {

@@ -6,6 +6,7 @@
 
 #include "core/error.h"
 #include "cuda/backend.h"
+#include "cuda/profiler.h"
 #include "cuda/runtime.h"
 #include "tests/simt/device_memory.h"
 #include "tests/simt/engine.h"
@@ -78,7 +79,12 @@ void require(cudaError_t error, const char* what) {
 }
 void check_launch(const char*) {}  // a launch that fails throws in the emulation
 
+Range::Range(const char*) {}  // no profiler looks at the emulation
+Range::~Range() = default;
+
 }  // namespace cuda
+
+void show_cuda_phase(const std::string&) {}
 
 CudaSearch find_cuda_device(int) {
   return {.device = CudaDevice{.name = "emulated", .major = 8, .minor = 0}, .why_not = ""};
