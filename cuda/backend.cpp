@@ -16,6 +16,15 @@ std::unique_ptr<Backend> make_cuda_backend(int device) {
 
 size_t free_cuda_memory() { return cuda::memory_info().free; }
 
+double cuda_seconds_of(Backend& backend, const std::function<void()>& work) {
+  const cudaStream_t stream = dynamic_cast<cuda::CudaBackend&>(backend).stream();
+  const cuda::Event begin(cuda::Timing::Yes), end(cuda::Timing::Yes);
+  cuda::record(begin, stream);
+  work();
+  cuda::record(end, stream);
+  return cuda::seconds_between(begin, end);
+}
+
 namespace cuda {
 namespace {
 

@@ -2,6 +2,7 @@
 // Free of CUDA types; a build without the CUDA toolkit has these functions too (backend_absent.cpp)
 // and finds no device. Read next: cuda_backend.h, docs/tour.md.
 #pragma once
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -34,6 +35,10 @@ size_t free_cuda_memory();
 
 /// Throws Error "device.cuda" or "memory.device". `device`: which of those the process sees.
 std::unique_ptr<Backend> make_cuda_backend(int device = 0);
+
+/// Seconds from where the GPU of a CUDA backend begins with what `work` starts to where it has
+/// ended, on its own clock. Waits for it.
+double cuda_seconds_of(Backend& backend, const std::function<void()>& work);
 
 /// Names what this thread does from now on, for a profiler; free of cost without one.
 void show_cuda_phase(const std::string& name);

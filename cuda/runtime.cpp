@@ -70,9 +70,10 @@ cudaStream_t make_stream() {
 }
 void destroy(cudaStream_t stream) noexcept { cudaStreamDestroy(stream); }
 
-cudaEvent_t make_event() {
+cudaEvent_t make_event(Timing timing) {
   cudaEvent_t event = nullptr;
-  require(cudaEventCreateWithFlags(&event, cudaEventDisableTiming), "event");
+  const unsigned flags = timing == Timing::Yes ? cudaEventDefault : cudaEventDisableTiming;
+  require(cudaEventCreateWithFlags(&event, flags), "event");
   return event;
 }
 void destroy(cudaEvent_t event) noexcept { cudaEventDestroy(event); }
@@ -80,6 +81,12 @@ void record(cudaEvent_t event, cudaStream_t stream) {
   require(cudaEventRecord(event, stream), "event");
 }
 void wait(cudaEvent_t event) { require(cudaEventSynchronize(event), "event"); }
+double seconds_between(cudaEvent_t begin, cudaEvent_t end) {
+  wait(end);
+  float milliseconds = 0;
+  require(cudaEventElapsedTime(&milliseconds, begin, end), "event");
+  return 1e-3 * milliseconds;
+}
 void wait_on_stream(cudaStream_t stream, cudaEvent_t event) {
   require(cudaStreamWaitEvent(stream, event), "event");
 }

@@ -5,6 +5,7 @@
 #include <cuda_runtime_api.h>
 
 #include <cstddef>
+#include <cstdint>
 
 namespace causeway::cuda {
 
@@ -28,10 +29,13 @@ void deallocate_pinned(void* data) noexcept;
 
 cudaStream_t make_stream();
 void destroy(cudaStream_t stream) noexcept;
-cudaEvent_t make_event();
+enum class Timing : uint8_t { No, Yes };
+cudaEvent_t make_event(Timing timing);
 void destroy(cudaEvent_t event) noexcept;
 void record(cudaEvent_t event, cudaStream_t stream);
 void wait(cudaEvent_t event);  ///< on the host
+/// From one timing event to a later one, on the device's clock. Waits for `end`.
+double seconds_between(cudaEvent_t begin, cudaEvent_t end);
 void wait_on_stream(cudaStream_t stream, cudaEvent_t event);
 void synchronize(cudaStream_t stream);
 

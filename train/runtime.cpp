@@ -45,7 +45,7 @@ void require_host(const Communicator* host, const Launch& launch) {
        .remedy = fmt::format("start them so: mpirun -np {} causeway train …", launch.size)});
 }
 
-/// Waits for what went before, and for `work`.
+/// Of a device that has no clock of its own.
 std::function<double(const std::function<void()>&)> clock_of(Backend& backend) {
   return [&backend](const std::function<void()>& work) {
     backend.synchronize();
@@ -137,7 +137,9 @@ Runtime cuda_runtime(const Launch& launch, Meeting meeting, std::unique_ptr<Comm
                   .warning = "",
                   .show_phase = show_cuda_phase,
                   .seconds_of = {}};
-  runtime.seconds_of = clock_of(*runtime.backend);
+  runtime.seconds_of = [&backend = *runtime.backend](const std::function<void()>& work) {
+    return cuda_seconds_of(backend, work);
+  };
   if (meeting == Meeting::Gpus) {
     runtime.comm = join_gpus(launch, *runtime.backend, std::move(host));
   } else {

@@ -22,7 +22,8 @@ struct Runtime {
   std::string warning;  ///< what the user should know about the choice, or empty
   /// Names what this thread does from now on, in the timeline of a GPU's profiler.
   std::function<void(const std::string& name)> show_phase;
-  /// Seconds that the device takes for what `work` starts on the backend, waited for.
+  /// Seconds that the device takes for what `work` starts on the backend, waited for: by the clock,
+  /// on a GPU by its events.
   std::function<double(const std::function<void()>& work)> seconds_of;
 };
 

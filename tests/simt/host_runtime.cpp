@@ -1,5 +1,6 @@
 // The CUDA runtime of the emulation: device memory is host memory that the engine knows, and
 // everything has happened when it returns. See cuda/runtime.h.
+#include <chrono>
 #include <cstdlib>
 #include <cstring>
 #include <new>
@@ -28,6 +29,12 @@ constexpr size_t kRedZone = 256;
 /// The machine's devices, by their compute capability: one for the kernels of most GPUs, a Hopper.
 constexpr int kCapabilities[] = {80, 90};
 int current_device = 0;
+
+using Clock = std::chrono::steady_clock;
+/// What an event is here.
+Clock::time_point& time_of(cudaEvent_t event) {
+  return *reinterpret_cast<Clock::time_point*>(event);
+}
 
 }  // namespace
 
@@ -64,9 +71,12 @@ void deallocate_pinned(void* data) noexcept { std::free(data); }
 
 cudaStream_t make_stream() { return nullptr; }
 void destroy(cudaStream_t) noexcept {}
-cudaEvent_t make_event() { return nullptr; }
-void destroy(cudaEvent_t) noexcept {}
-void record(cudaEvent_t, cudaStream_t) {}
+cudaEvent_t make_event(Timing) { return reinterpret_cast<cudaEvent_t>(new Clock::time_point); }
+void destroy(cudaEvent_t event) noexcept { delete &time_of(event); }
+void record(cudaEvent_t event, cudaStream_t) { time_of(event) = Clock::now(); }
+double seconds_between(cudaEvent_t begin, cudaEvent_t end) {
+  return std::chrono::duration<double>(time_of(end) - time_of(begin)).count();
+}
 void wait(cudaEvent_t) {}
 void wait_on_stream(cudaStream_t, cudaEvent_t) {}
 void synchronize(cudaStream_t) {}
