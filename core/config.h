@@ -78,6 +78,7 @@ struct TrainConfig {
   PrecisionChoice precision = PrecisionChoice::Fp32;
   double max_grad_norm = 1.0;  ///< 0: no clipping
   Recompute recompute = Recompute::None;
+  bool cuda_graph = false;
   int64_t threads = 0;  ///< CPU threads; 0: one per core this process may use
 };
 

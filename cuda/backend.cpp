@@ -79,6 +79,10 @@ void CudaBackend::zero(const Tensor& x) {
 
 void CudaBackend::synchronize() { cuda::synchronize(stream_); }
 
+void CudaBackend::run_graph(std::string_view name, const std::function<void()>& work) {
+  graphs_.run(name, work, stream_);
+}
+
 template <class Op>
 void CudaBackend::reserve_for(const Op& op) {
   needs_.prepare(op);

@@ -99,6 +99,39 @@ void zero(void* data, size_t bytes, cudaStream_t stream) {
   require(cudaMemsetAsync(data, 0, bytes, stream), "zero");
 }
 
+cudaGraph_t capture(cudaStream_t stream, const std::function<void()>& work) {
+  // Other threads may do as they like meanwhile.
+  require(cudaStreamBeginCapture(stream, cudaStreamCaptureModeThreadLocal), "graph");
+  cudaGraph_t graph = nullptr;
+  try {
+    work();
+  } catch (...) {
+    cudaStreamEndCapture(stream, &graph);
+    if (graph) cudaGraphDestroy(graph);
+    cudaGetLastError();  // of a broken capture: what was thrown says why
+    throw;
+  }
+  require(cudaStreamEndCapture(stream, &graph), "graph");
+  return graph;
+}
+cudaGraphExec_t instantiate(cudaGraph_t graph) {
+  cudaGraphExec_t executable = nullptr;
+  require(cudaGraphInstantiate(&executable, graph), "graph");
+  return executable;
+}
+bool update(cudaGraphExec_t executable, cudaGraph_t graph) {
+  cudaGraphExecUpdateResultInfo info{};
+  const cudaError_t error = cudaGraphExecUpdate(executable, graph, &info);
+  if (error != cudaErrorGraphExecUpdateFailure) require(error, "graph");
+  if (error != cudaSuccess) cudaGetLastError();  // a refusal is an answer
+  return error == cudaSuccess;
+}
+void launch_graph(cudaGraphExec_t executable, cudaStream_t stream) {
+  require(cudaGraphLaunch(executable, stream), "graph");
+}
+void destroy(cudaGraph_t graph) noexcept { cudaGraphDestroy(graph); }
+void destroy(cudaGraphExec_t executable) noexcept { cudaGraphExecDestroy(executable); }
+
 void check_launch(const char* op) { require(cudaGetLastError(), op); }
 
 }  // namespace cuda

@@ -1,4 +1,4 @@
-// The seam to the CUDA runtime: memory, copies, streams, events. Two files implement it:
+// The seam to the CUDA runtime: memory, copies, streams, events, graphs. Two files implement it:
 // runtime.cpp on a GPU, tests/simt/host_runtime.cpp in the emulation, where device memory is host
 // memory. Read next: runtime.cpp, backend.cpp.
 #pragma once
@@ -6,6 +6,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 
 namespace causeway::cuda {
 
@@ -42,6 +43,17 @@ void synchronize(cudaStream_t stream);
 /// Between any two places; asynchronous where the host's side is pinned.
 void copy(void* dst, const void* src, size_t bytes, cudaStream_t stream);
 void zero(void* data, size_t bytes, cudaStream_t stream);
+
+/// What `work` gives to the stream, which does not do it. To wait or to allocate within is an
+/// error.
+cudaGraph_t capture(cudaStream_t stream, const std::function<void()>& work);
+cudaGraphExec_t instantiate(cudaGraph_t graph);
+/// Gives `executable` the arguments of `graph`, for launches from now on. False, and nothing has
+/// changed, where the two differ in more.
+bool update(cudaGraphExec_t executable, cudaGraph_t graph);
+void launch_graph(cudaGraphExec_t executable, cudaStream_t stream);
+void destroy(cudaGraph_t graph) noexcept;
+void destroy(cudaGraphExec_t executable) noexcept;
 
 /// Throws Error "device.cuda", which names `what`, unless `error` is none.
 void require(cudaError_t error, const char* what);

@@ -77,6 +77,12 @@ RankDevice describe(DeviceChoice wanted, const Launch& launch) {
 Runtime cpu_runtime(const TrainConfig& train, const Launch& launch,
                     std::unique_ptr<Communicator> host) {
   require_host(host.get(), launch);
+  if (train.cuda_graph)
+    throw Error({.id = "config.cuda_graph",
+                 .where = "train.cuda_graph",
+                 .what = "train.cuda_graph is true, but this run computes on the CPU",
+                 .remedy = "leave it out, or run with device: cuda on a machine that has a GPU "
+                           "(causeway doctor tells)"});
   const CpuOptions options{.threads = train.threads > 0 ? static_cast<int>(train.threads)
                                       : launch.size > 1 ? fair_threads(launch.local_size)
                                                         : 0};

@@ -64,6 +64,7 @@ class TrainStep {
   void finish_bucket(int bucket);
   void share_scalars();
   void update(int64_t step, double lr);
+  void as_graph(std::string_view name, const std::function<void()>& work);
   StepResult read_result();
   void say(Activity activity, int bucket = -1) const;
 

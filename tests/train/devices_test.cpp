@@ -3,6 +3,7 @@
 #include "train/devices.h"
 
 #include "core/error.h"
+#include "train/runtime.h"
 
 // Catch2's CHECK, not ours: last.
 #include "tests/catch.h"
@@ -94,6 +95,15 @@ TEST_CASE("a description survives its way to the others") {
   CHECK(to_bytes(read) == to_bytes(device));
   CHECK(read.gpu == device.gpu);
   CHECK(read.staged);
+}
+
+TEST_CASE("CUDA graphs on a CPU are an error of the config") {
+  TrainConfig train;
+  train.cuda_graph = true;
+  const ErrorInfo info = error_of([&] { make_runtime(DeviceChoice::Cpu, train); });
+  CHECK(info.id == "config.cuda_graph");
+  CHECK(info.where == "train.cuda_graph");
+  CHECK_THAT(info.remedy, Contains("device: cuda"));
 }
 
 }  // namespace causeway::test

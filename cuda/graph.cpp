@@ -1,0 +1,19 @@
+// See graph.h.
+#include "cuda/graph.h"
+
+namespace causeway::cuda {
+
+void Graphs::run(std::string_view name, const std::function<void()>& work, cudaStream_t stream) {
+  const auto known = graphs_.find(name);
+  if (known == graphs_.end()) {
+    work();
+    graphs_.emplace(name, nullptr);
+    return;
+  }
+  const Captured captured(capture(stream, work));
+  Executable& graph = known->second;
+  if (!graph || !update(graph.get(), captured.get())) graph.reset(instantiate(captured.get()));
+  launch_graph(graph.get(), stream);
+}
+
+}  // namespace causeway::cuda
