@@ -194,8 +194,9 @@ class Backend : public Preparation {
   virtual void zero(const Tensor& x) = 0;
   virtual void synchronize() = 0;
   /// What `work` does with this backend, given to the device as one piece where it can take one
-  /// (CUDA: a graph). The same results. `work` must not allocate, upload, download or wait. Pieces
-  /// of one `name` should be the same operations; all arguments may differ.
+  /// (CUDA: a graph). The same results. `work` must not allocate, upload, download or wait, and
+  /// must have been done before, without, for these shapes: what operations need is there then.
+  /// Pieces of one `name` should be the same operations; all arguments may differ.
   virtual void run_graph(std::string_view /*name*/, const std::function<void()>& work) { work(); }
 
   // ---- the layers' operations

@@ -4,14 +4,8 @@
 namespace causeway::cuda {
 
 void Graphs::run(std::string_view name, const std::function<void()>& work, cudaStream_t stream) {
-  const auto known = graphs_.find(name);
-  if (known == graphs_.end()) {
-    work();
-    graphs_.emplace(name, nullptr);
-    return;
-  }
   const Captured captured(capture(stream, work));
-  Executable& graph = known->second;
+  Executable& graph = graphs_[std::string(name)];
   if (!graph || !update(graph.get(), captured.get())) graph.reset(instantiate(captured.get()));
   launch_graph(graph.get(), stream);
 }

@@ -14,8 +14,7 @@ namespace causeway::cuda {
 
 class Graphs {
  public:
-  /// See Backend::run_graph. The first time of a name nothing is captured: code is loaded, plans
-  /// are made and scratch memory grows then, none of which a capture allows.
+  /// See Backend::run_graph.
   void run(std::string_view name, const std::function<void()>& work, cudaStream_t stream);
 
  private:
@@ -28,7 +27,7 @@ class Graphs {
   using Captured = std::unique_ptr<std::remove_pointer_t<cudaGraph_t>, Destroy>;
   using Executable = std::unique_ptr<std::remove_pointer_t<cudaGraphExec_t>, Destroy>;
 
-  std::map<std::string, Executable, std::less<>> graphs_;  ///< null after the first time
+  std::map<std::string, Executable> graphs_;
 };
 
 }  // namespace causeway::cuda

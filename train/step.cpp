@@ -159,7 +159,8 @@ void TrainStep::update(int64_t step, double lr) {
 }
 
 void TrainStep::as_graph(std::string_view name, const std::function<void()>& work) {
-  if (config_.train.cuda_graph) return ops_.run_graph(name, work);
+  const bool first_time = done_.emplace(name).second;
+  if (config_.train.cuda_graph && !first_time) return ops_.run_graph(name, work);
   work();
 }
 
