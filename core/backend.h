@@ -11,6 +11,7 @@
 // falls back in silence. All reductions have a fixed order: the same input gives the same bits for
 // any number of threads.
 #pragma once
+#include <functional>
 #include <memory>
 #include <span>
 #include <string_view>
@@ -192,6 +193,11 @@ class Backend : public Preparation {
                                                                  ///< dimension must be dense
   virtual void zero(const Tensor& x) = 0;
   virtual void synchronize() = 0;
+  /// What `work` does with this backend, given to the device as one piece where it can take one
+  /// (CUDA: a graph). The same results. `work` must not allocate, upload, download or wait, and
+  /// must have been done before, without, for these shapes: what operations need is there then.
+  /// Pieces of one `name` should be the same operations; all arguments may differ.
+  virtual void run_graph(std::string_view /*name*/, const std::function<void()>& work) { work(); }
 
   // ---- the layers' operations
   // ---------------------------------------------------------------------

@@ -81,6 +81,7 @@ struct TrainConfig {
   AttentionKernel attention_kernel = AttentionKernel::Own;  ///< on a GPU
   double max_grad_norm = 1.0;                               ///< 0: no clipping
   Recompute recompute = Recompute::None;
+  bool cuda_graph = false;
   int64_t threads = 0;  ///< CPU threads; 0: one per core this process may use
 };
 

@@ -176,6 +176,11 @@ constexpr Field kFields[] = {
      .ref = [](Config& c) { return place(c.train.recompute); },
      .help = "What the backward computes again instead of keeping it: less memory, more time, "
              "the same bits.", .choices = kRecomputes, .on_resume = OnResume::MayDiffer},
+    {.section = "train", .key = "cuda_graph",
+     .ref = [](Config& c) { return place(c.train.cuda_graph); },
+     .help = "A GPU is given each micro-batch, and the optimizer's step, as one graph instead of "
+             "kernel by kernel: shorter pauses between kernels, the same bits. See docs/gpu.md.",
+     .on_resume = OnResume::MayDiffer},
     {.section = "train", .key = "threads", .ref = [](Config& c) { return place(c.train.threads); },
      .help = "CPU threads; 0: one per core this process may use. Changes no bit of the result.",
      .bounds = between(0, 4096), .on_resume = OnResume::MayDiffer},

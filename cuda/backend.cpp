@@ -4,6 +4,7 @@
 #include "core/ops_check.h"
 #include "cuda/cuda_backend.h"
 #include "cuda/launches.h"
+#include "cuda/profiler.h"
 
 namespace causeway {
 
@@ -14,7 +15,27 @@ std::unique_ptr<Backend> make_cuda_backend(int device, AttentionKernel attention
 
 size_t free_cuda_memory() { return cuda::memory_info().free; }
 
+double cuda_seconds_of(Backend& backend, const std::function<void()>& work) {
+  const cudaStream_t stream = dynamic_cast<cuda::CudaBackend&>(backend).stream();
+  const cuda::Event begin(cuda::Timing::Yes), end(cuda::Timing::Yes);
+  cuda::record(begin, stream);
+  work();
+  cuda::record(end, stream);
+  return cuda::seconds_between(begin, end);
+}
+
 namespace cuda {
+namespace {
+
+/// Runs `launches` under the operation's name. Throws where one of them failed.
+template <class Launches>
+void start(const char* op, const Launches& launches) {
+  const Range range(op);
+  launches();
+  check_launch(op);
+}
+
+}  // namespace
 
 CudaBackend::CudaBackend(AttentionKernel attention)
     : scratch_(stream_), needs_(make_attention_kernels(attention)) {}
@@ -29,30 +50,38 @@ void CudaBackend::deallocate(void* data, size_t) noexcept { cuda::deallocate(dat
 
 void CudaBackend::upload(const Tensor& dst, const void* host) {
   CHECK(dst.contiguous(), "upload to a strided {}", to_string(dst));
+  const Range range("upload");
   staging_.upload(dst.data, host, dst.bytes(), stream_);
 }
 
 void CudaBackend::download(void* host, const Tensor& src) {
   CHECK(src.contiguous(), "download of a strided {}", to_string(src));
+  const Range range("download");
   if (src.bytes() > 0) cuda::copy(host, src.data, src.bytes(), stream_);
   synchronize();
 }
 
 void CudaBackend::copy(const Tensor& dst, const Tensor& src) {
   check_copy(dst, src);
-  if (!dst.contiguous() || !src.contiguous())
-    copy_strided(dst, src, stream_);
-  else if (dst.bytes() > 0)
-    cuda::copy(dst.data, src.data, dst.bytes(), stream_);
-  check_launch("copy");
+  start("copy", [&] {
+    if (!dst.contiguous() || !src.contiguous())
+      copy_strided(dst, src, stream_);
+    else if (dst.bytes() > 0)
+      cuda::copy(dst.data, src.data, dst.bytes(), stream_);
+  });
 }
 
 void CudaBackend::zero(const Tensor& x) {
   CHECK(x.contiguous(), "zero of a strided {}", to_string(x));
+  const Range range("zero");
   if (x.bytes() > 0) cuda::zero(x.data, x.bytes(), stream_);
 }
 
 void CudaBackend::synchronize() { cuda::synchronize(stream_); }
+
+void CudaBackend::run_graph(std::string_view name, const std::function<void()>& work) {
+  graphs_.run(name, work, stream_);
+}
 
 template <class Op>
 void CudaBackend::reserve_for(const Op& op) {
@@ -71,123 +100,113 @@ void CudaBackend::prepare(const AttentionBackward& op) { reserve_for(op); }
 
 void CudaBackend::matmul(const Matmul& op) {
   prepare(op);
-  void* const scratch = scratch_.reserve(0);
-  products_.run(op, scratch, stream_);
-  if (op.d_bias) bias_gradient(bias_gradient_of(op), scratch, stream_);
-  check_launch("matmul");
+  start("matmul", [&] {
+    void* const scratch = scratch_.reserve(0);
+    products_.run(op, scratch, stream_);
+    if (op.d_bias) bias_gradient(bias_gradient_of(op), scratch, stream_);
+  });
 }
 
 void CudaBackend::embedding_forward(const Tensor& y, const Tensor& tokens, const Tensor& wte,
                                     const Tensor& wpe, const Tensor& position) {
   check_embedding_forward(y, tokens, wte, wpe, position);
   require_act("embedding_forward", y);
-  cuda::embedding_forward({.y = y, .tokens = tokens, .wte = wte, .wpe = wpe, .position = position},
-                          stream_);
-  check_launch("embedding_forward");
+  start("embedding_forward", [&] {
+    cuda::embedding_forward(
+        {.y = y, .tokens = tokens, .wte = wte, .wpe = wpe, .position = position}, stream_);
+  });
 }
 
 void CudaBackend::embedding_backward(const EmbeddingBackward& op) {
   prepare(op);
-  cuda::embedding_backward(op, scratch_.reserve(0), stream_);
-  check_launch("embedding_backward");
+  start("embedding_backward", [&] { cuda::embedding_backward(op, scratch_.reserve(0), stream_); });
 }
 
 void CudaBackend::norm_forward(const NormForward& op) {
   check(op);
   require_act("norm_forward", op.x);
-  cuda::norm_forward(op, stream_);
-  check_launch("norm_forward");
+  start("norm_forward", [&] { cuda::norm_forward(op, stream_); });
 }
 
 void CudaBackend::norm_backward(const NormBackward& op) {
   prepare(op);
-  cuda::norm_backward(op, scratch_.reserve(0), stream_);
-  check_launch("norm_backward");
+  start("norm_backward", [&] { cuda::norm_backward(op, scratch_.reserve(0), stream_); });
 }
 
 void CudaBackend::rope(const Tensor& x, const Tensor& table, const Tensor& position,
                        RopeDirection direction) {
   check_rope(x, table, position);
   require_act("rope", x);
-  cuda::rope(x, table, position, direction, stream_);
-  check_launch("rope");
+  start("rope", [&] { cuda::rope(x, table, position, direction, stream_); });
 }
 
 void CudaBackend::attention_forward(const AttentionForward& op) {
   prepare(op);
-  needs_.attention().forward(op, scratch_.reserve(0), stream_);
-  check_launch("attention_forward");
+  start("attention_forward",
+        [&] { needs_.attention().forward(op, scratch_.reserve(0), stream_); });
 }
 
 void CudaBackend::attention_backward(const AttentionBackward& op) {
   prepare(op);
-  needs_.attention().backward(op, scratch_.reserve(0), stream_);
-  check_launch("attention_backward");
+  start("attention_backward",
+        [&] { needs_.attention().backward(op, scratch_.reserve(0), stream_); });
 }
 
 void CudaBackend::activation_forward(Activation kind, const Tensor& y, const Tensor& x) {
   check_activation_forward(kind, y, x);
   require_act("activation_forward", x);
-  cuda::activation_forward(kind, y, x, stream_);
-  check_launch("activation_forward");
+  start("activation_forward", [&] { cuda::activation_forward(kind, y, x, stream_); });
 }
 
 void CudaBackend::activation_backward(Activation kind, const Tensor& d_x, const Tensor& d_y,
                                       const Tensor& x) {
   check_activation_backward(kind, d_x, d_y, x);
   require_act("activation_backward", x);
-  cuda::activation_backward(kind, d_x, d_y, x, stream_);
-  check_launch("activation_backward");
+  start("activation_backward", [&] { cuda::activation_backward(kind, d_x, d_y, x, stream_); });
 }
 
 void CudaBackend::dropout(const Tensor& y, const Tensor& x, double p, const RandomStream& stream) {
   check_dropout(y, x, p);
   require_act("dropout", x);
-  cuda::dropout(y, x, p, stream, stream_);
-  check_launch("dropout");
+  start("dropout", [&] { cuda::dropout(y, x, p, stream, stream_); });
 }
 
 void CudaBackend::cross_entropy(const CrossEntropy& op) {
   check(op);
   require_act("cross_entropy", op.logits);
-  cuda::cross_entropy(op, stream_);
-  check_launch("cross_entropy");
+  start("cross_entropy", [&] { cuda::cross_entropy(op, stream_); });
 }
 
 void CudaBackend::sum(const Tensor& out, const Tensor& x) {
   check_sum(out, x);
   require_act("sum", x);
-  cuda::sum(out, x, stream_);
-  check_launch("sum");
+  start("sum", [&] { cuda::sum(out, x, stream_); });
 }
 
 void CudaBackend::sum_of_squares(const Tensor& partials, const Tensor& x) {
   check_sum_of_squares(partials, x);
   require_act("sum_of_squares", x);
-  cuda::sum_of_squares(partials, x, stream_);
-  check_launch("sum_of_squares");
+  start("sum_of_squares", [&] { cuda::sum_of_squares(partials, x, stream_); });
 }
 
 void CudaBackend::clip_and_guard(const Tensor& scalars, const Tensor& partials,
                                  const Tensor& losses, double max_norm) {
   check_clip_and_guard(scalars, partials, losses, max_norm);
   if (scalars.dtype != DType::F64) refuse("clip_and_guard", "scalars f64", scalars);
-  cuda::clip_and_guard(scalars, partials, losses, max_norm, stream_);
-  check_launch("clip_and_guard");
+  start("clip_and_guard",
+        [&] { cuda::clip_and_guard(scalars, partials, losses, max_norm, stream_); });
 }
 
 void CudaBackend::adamw(const AdamW& op, std::span<const AdamWSlice> slices) {
   check(op, slices);
   for (const AdamWSlice& s : slices) require_act("adamw", s.value);
-  cuda::adamw(op, slices, stream_);
-  check_launch("adamw");
+  start("adamw", [&] { cuda::adamw(op, slices, stream_); });
 }
 
 void CudaBackend::axpby(const Tensor& y, double alpha, const Tensor& x, double beta) {
   check_axpby(y, x);
   require_act("axpby", x);
-  cuda::axpby(y, alpha, x, beta, stream_);
-  check_launch("axpby");
+  start("axpby", [&] { cuda::axpby(y, alpha, x, beta, stream_); });
 }
 
 void CudaBackend::cast(const Tensor& y, const Tensor& x) {
@@ -195,8 +214,7 @@ void CudaBackend::cast(const Tensor& y, const Tensor& x) {
   for (const Tensor* t : {&y, &x})
     if (t->dtype != DType::F64) require_act("cast", *t);
   if (y.dtype == x.dtype) return copy(y, x);
-  cuda::cast(y, x, stream_);
-  check_launch("cast");
+  start("cast", [&] { cuda::cast(y, x, stream_); });
 }
 
 }  // namespace cuda

@@ -2,6 +2,7 @@
 // Free of CUDA types; a build without the CUDA toolkit has these functions too (backend_absent.cpp)
 // and finds no device. Read next: cuda_backend.h, docs/tour.md.
 #pragma once
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -37,6 +38,13 @@ size_t free_cuda_memory();
 /// process sees.
 std::unique_ptr<Backend> make_cuda_backend(int device = 0,
                                            AttentionKernel attention = AttentionKernel::Own);
+
+/// Seconds from where the GPU of a CUDA backend begins with what `work` starts to where it has
+/// ended, on its own clock. Waits for it.
+double cuda_seconds_of(Backend& backend, const std::function<void()>& work);
+
+/// Names what this thread does from now on, for a profiler; free of cost without one.
+void show_cuda_phase(const std::string& name);
 
 /// What a CUDA backend would need for the operations that it is told of, without a GPU; of cuDNN's
 /// attention it knows nothing. Null in a build without the CUDA toolkit.

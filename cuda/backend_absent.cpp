@@ -11,6 +11,9 @@ CudaSearch find_cuda_device(int) {
 int count_cuda_devices() { return 0; }
 size_t free_cuda_memory() { return 0; }
 
+double cuda_seconds_of(Backend&, const std::function<void()>&) { return 0; }
+void show_cuda_phase(const std::string&) {}
+
 std::unique_ptr<Preparation> make_cuda_preparation(AttentionKernel) { return nullptr; }
 
 std::unique_ptr<Backend> make_cuda_backend(int, AttentionKernel) {

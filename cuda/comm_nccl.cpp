@@ -18,11 +18,7 @@ namespace {
 class NcclComm final : public Communicator {
  public:
   NcclComm(CudaBackend& backend, NcclMeeting meeting)
-      : backend_(backend),
-        rank_(meeting.rank),
-        size_(meeting.size),
-        ready_(make_event()),
-        arrived_(make_event()) {
+      : backend_(backend), rank_(meeting.rank), size_(meeting.size) {
     demand(nccl_.comm_init_rank(&comm_, size_, meeting_id(meeting), rank_), "joining the others");
     host_ = std::move(meeting.host);
   }
@@ -31,8 +27,6 @@ class NcclComm final : public Communicator {
   ~NcclComm() override {
     // After leave() there is none; after an exception the others are not waited for.
     if (comm_) nccl_.comm_abort(comm_);
-    destroy(ready_);
-    destroy(arrived_);
   }
 
   std::string_view name() const override { return "nccl"; }
@@ -169,7 +163,7 @@ class NcclComm final : public Communicator {
   int rank_, size_;
   std::unique_ptr<Communicator> host_;
   Stream stream_;
-  cudaEvent_t ready_, arrived_;
+  Event ready_, arrived_;
   ncclComm_t comm_ = nullptr;
   Buffer room_;  ///< on the device, for host messages where there is no host communicator
   int64_t bytes_sent_ = 0;

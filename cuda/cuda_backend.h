@@ -2,6 +2,7 @@
 // kernels are started (launches.h, attention_kernels.h). Read next: backend.cpp.
 #pragma once
 #include "core/backend.h"
+#include "cuda/graph.h"
 #include "cuda/matmul.h"
 #include "cuda/memory.h"
 #include "cuda/preparation.h"
@@ -23,6 +24,7 @@ class CudaBackend final : public Backend {
   void copy(const Tensor& dst, const Tensor& src) override;
   void zero(const Tensor& x) override;
   void synchronize() override;
+  void run_graph(std::string_view name, const std::function<void()>& work) override;
 
   void prepare(const Matmul& op) override;
   void prepare(const EmbeddingBackward& op) override;
@@ -64,6 +66,7 @@ class CudaBackend final : public Backend {
   Staging staging_;
   Products products_;
   ScratchNeeds needs_;
+  Graphs graphs_;
 };
 
 }  // namespace causeway::cuda

@@ -40,7 +40,6 @@ void* Scratch::reserve(size_t bytes) {
 
 Staging::Staging() {
   for (Slot& slot : slots_) {
-    slot.free = make_event();
     slot.data = allocate_pinned(kSlotBytes);
     if (!slot.data)
       throw Error({.id = "memory.host",
@@ -51,10 +50,7 @@ Staging::Staging() {
 }
 
 Staging::~Staging() {
-  for (Slot& slot : slots_) {
-    deallocate_pinned(slot.data);
-    destroy(slot.free);
-  }
+  for (Slot& slot : slots_) deallocate_pinned(slot.data);
 }
 
 void Staging::upload(void* dst, const void* host, size_t bytes, cudaStream_t stream) {

@@ -1,4 +1,4 @@
-// What the CUDA backend owns: a stream, scratch memory, and pinned memory that uploads pass
+// What the CUDA backend owns: a stream, events, scratch memory, and pinned memory that uploads pass
 // through. Read next: cuda_backend.h.
 #pragma once
 #include <array>
@@ -17,6 +17,18 @@ class Stream {
 
  private:
   cudaStream_t stream_;
+};
+
+class Event {
+ public:
+  explicit Event(Timing timing = Timing::No) : event_(make_event(timing)) {}
+  Event(const Event&) = delete;
+  Event& operator=(const Event&) = delete;
+  ~Event() { destroy(event_); }
+  operator cudaEvent_t() const { return event_; }
+
+ private:
+  cudaEvent_t event_;
 };
 
 /// Device memory or Error "memory.device", which says what is free.
@@ -55,7 +67,7 @@ class Staging {
  private:
   struct Slot {
     void* data = nullptr;
-    cudaEvent_t free = nullptr;  ///< recorded after the copy out of `data`
+    Event free;  ///< recorded after the copy out of `data`
   };
   std::array<Slot, 2> slots_;
   int turn_ = 0;

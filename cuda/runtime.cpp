@@ -70,9 +70,10 @@ cudaStream_t make_stream() {
 }
 void destroy(cudaStream_t stream) noexcept { cudaStreamDestroy(stream); }
 
-cudaEvent_t make_event() {
+cudaEvent_t make_event(Timing timing) {
   cudaEvent_t event = nullptr;
-  require(cudaEventCreateWithFlags(&event, cudaEventDisableTiming), "event");
+  const unsigned flags = timing == Timing::Yes ? cudaEventDefault : cudaEventDisableTiming;
+  require(cudaEventCreateWithFlags(&event, flags), "event");
   return event;
 }
 void destroy(cudaEvent_t event) noexcept { cudaEventDestroy(event); }
@@ -80,6 +81,12 @@ void record(cudaEvent_t event, cudaStream_t stream) {
   require(cudaEventRecord(event, stream), "event");
 }
 void wait(cudaEvent_t event) { require(cudaEventSynchronize(event), "event"); }
+double seconds_between(cudaEvent_t begin, cudaEvent_t end) {
+  wait(end);
+  float milliseconds = 0;
+  require(cudaEventElapsedTime(&milliseconds, begin, end), "event");
+  return 1e-3 * milliseconds;
+}
 void wait_on_stream(cudaStream_t stream, cudaEvent_t event) {
   require(cudaStreamWaitEvent(stream, event), "event");
 }
@@ -91,6 +98,39 @@ void copy(void* dst, const void* src, size_t bytes, cudaStream_t stream) {
 void zero(void* data, size_t bytes, cudaStream_t stream) {
   require(cudaMemsetAsync(data, 0, bytes, stream), "zero");
 }
+
+cudaGraph_t capture(cudaStream_t stream, const std::function<void()>& work) {
+  // Other threads may do as they like meanwhile.
+  require(cudaStreamBeginCapture(stream, cudaStreamCaptureModeThreadLocal), "graph");
+  cudaGraph_t graph = nullptr;
+  try {
+    work();
+  } catch (...) {
+    cudaStreamEndCapture(stream, &graph);
+    if (graph) cudaGraphDestroy(graph);
+    cudaGetLastError();  // of a broken capture: what was thrown says why
+    throw;
+  }
+  require(cudaStreamEndCapture(stream, &graph), "graph");
+  return graph;
+}
+cudaGraphExec_t instantiate(cudaGraph_t graph) {
+  cudaGraphExec_t executable = nullptr;
+  require(cudaGraphInstantiate(&executable, graph), "graph");
+  return executable;
+}
+bool update(cudaGraphExec_t executable, cudaGraph_t graph) {
+  cudaGraphExecUpdateResultInfo info{};
+  const cudaError_t error = cudaGraphExecUpdate(executable, graph, &info);
+  if (error != cudaErrorGraphExecUpdateFailure) require(error, "graph");
+  if (error != cudaSuccess) cudaGetLastError();  // a refusal is an answer
+  return error == cudaSuccess;
+}
+void launch_graph(cudaGraphExec_t executable, cudaStream_t stream) {
+  require(cudaGraphLaunch(executable, stream), "graph");
+}
+void destroy(cudaGraph_t graph) noexcept { cudaGraphDestroy(graph); }
+void destroy(cudaGraphExec_t executable) noexcept { cudaGraphExecDestroy(executable); }
 
 void check_launch(const char* op) { require(cudaGetLastError(), op); }
 

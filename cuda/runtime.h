@@ -1,10 +1,12 @@
-// The seam to the CUDA runtime: memory, copies, streams, events. Two files implement it:
+// The seam to the CUDA runtime: memory, copies, streams, events, graphs. Two files implement it:
 // runtime.cpp on a GPU, tests/simt/host_runtime.cpp in the emulation, where device memory is host
 // memory. Read next: runtime.cpp, backend.cpp.
 #pragma once
 #include <cuda_runtime_api.h>
 
 #include <cstddef>
+#include <cstdint>
+#include <functional>
 
 namespace causeway::cuda {
 
@@ -28,16 +30,30 @@ void deallocate_pinned(void* data) noexcept;
 
 cudaStream_t make_stream();
 void destroy(cudaStream_t stream) noexcept;
-cudaEvent_t make_event();
+enum class Timing : uint8_t { No, Yes };
+cudaEvent_t make_event(Timing timing);
 void destroy(cudaEvent_t event) noexcept;
 void record(cudaEvent_t event, cudaStream_t stream);
 void wait(cudaEvent_t event);  ///< on the host
+/// From one timing event to a later one, on the device's clock. Waits for `end`.
+double seconds_between(cudaEvent_t begin, cudaEvent_t end);
 void wait_on_stream(cudaStream_t stream, cudaEvent_t event);
 void synchronize(cudaStream_t stream);
 
 /// Between any two places; asynchronous where the host's side is pinned.
 void copy(void* dst, const void* src, size_t bytes, cudaStream_t stream);
 void zero(void* data, size_t bytes, cudaStream_t stream);
+
+/// What `work` gives to the stream, which does not do it. To wait or to allocate within is an
+/// error.
+cudaGraph_t capture(cudaStream_t stream, const std::function<void()>& work);
+cudaGraphExec_t instantiate(cudaGraph_t graph);
+/// Gives `executable` the arguments of `graph`, for launches from now on. False, and nothing has
+/// changed, where the two differ in more.
+bool update(cudaGraphExec_t executable, cudaGraph_t graph);
+void launch_graph(cudaGraphExec_t executable, cudaStream_t stream);
+void destroy(cudaGraph_t graph) noexcept;
+void destroy(cudaGraphExec_t executable) noexcept;
 
 /// Throws Error "device.cuda", which names `what`, unless `error` is none.
 void require(cudaError_t error, const char* what);

@@ -7,6 +7,7 @@
 #include <string>
 
 #include "core/convert.h"
+#include "train/runtime.h"
 
 namespace causeway {
 
@@ -33,8 +34,9 @@ int64_t status_bytes(const std::string& key) {
 int64_t peak_resident_bytes() { return status_bytes("VmHWM"); }
 int64_t resident_bytes() { return status_bytes("VmRSS"); }
 
-MatmulTimer::MatmulTimer(Backend& ops, DType dtype, const MatmulShape& shape)
-    : ops_(ops), shape_(shape) {
+MatmulTimer::MatmulTimer(const Runtime& runtime, DType dtype, const MatmulShape& shape)
+    : runtime_(runtime), shape_(shape) {
+  Backend& ops = *runtime.backend;
   const int64_t a = shape.M * shape.K, b = shape.N * shape.K, y = shape.M * shape.N;
   const size_t size = dtype_size(dtype);
   memory_ = Buffer(ops, static_cast<size_t>(a + b + y) * size);
@@ -53,16 +55,15 @@ MatmulTimer::MatmulTimer(Backend& ops, DType dtype, const MatmulShape& shape)
 }
 
 double MatmulTimer::rate(double seconds) {
-  ops_.synchronize();
-  const double begin = now_seconds();
   double elapsed = 0;
   int64_t runs = 0;
-  do {
-    ops_.matmul(op_);
-    ops_.synchronize();
-    ++runs;
-    elapsed = now_seconds() - begin;
-  } while (elapsed < seconds);
+  // More and more at once: a GPU is then never without the next one.
+  for (int64_t at_once = 1; runs == 0 || elapsed < seconds; at_once *= 2) {
+    elapsed += runtime_.seconds_of([&] {
+      for (int64_t i = 0; i < at_once; ++i) runtime_.backend->matmul(op_);
+    });
+    runs += at_once;
+  }
   return static_cast<double>(runs) * shape_.flops() / elapsed;
 }
 

@@ -12,15 +12,17 @@ struct MatmulShape {
   double flops() const { return 2.0 * static_cast<double>(M) * N * K; }
 };
 
-/// Times matmuls of one shape on a backend; owns the operands.
+struct Runtime;
+
+/// Times matmuls of one shape; owns the operands.
 class MatmulTimer {
  public:
-  MatmulTimer(Backend& ops, DType dtype, const MatmulShape& shape);
-  /// FLOP/s of one run of at least `seconds`.
+  MatmulTimer(const Runtime& runtime, DType dtype, const MatmulShape& shape);
+  /// FLOP/s over at least `seconds` of the device's time.
   double rate(double seconds);
 
  private:
-  Backend& ops_;
+  const Runtime& runtime_;
   MatmulShape shape_;
   Buffer memory_;
   Matmul op_;

@@ -35,7 +35,7 @@ class Progress {
   }
 
   using Listener = std::function<void(Activity, int64_t step, int bucket)>;
-  /// Called on the training thread with every beat from now on; empty: nobody listens.
+  /// Called on the training thread with every beat from now on.
   void listen(Listener listener) { listener_ = std::move(listener); }
 
   struct Snapshot {

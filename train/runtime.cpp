@@ -45,7 +45,7 @@ void require_host(const Communicator* host, const Launch& launch) {
        .remedy = fmt::format("start them so: mpirun -np {} causeway train …", launch.size)});
 }
 
-/// Waits for what went before, and for `work`.
+/// Of a device that has no clock of its own.
 std::function<double(const std::function<void()>&)> clock_of(Backend& backend) {
   return [&backend](const std::function<void()>& work) {
     backend.synchronize();
@@ -82,6 +82,12 @@ Runtime cpu_runtime(const TrainConfig& train, const Launch& launch,
                  .where = "train.attention_kernel: cudnn",
                  .what = "cuDNN's attention runs on GPUs, and this run is on a CPU",
                  .remedy = "train.attention_kernel=own; causeway doctor tells which GPU is found"});
+  if (train.cuda_graph)
+    throw Error({.id = "config.cuda_graph",
+                 .where = "train.cuda_graph",
+                 .what = "train.cuda_graph is true, but this run computes on the CPU",
+                 .remedy = "leave it out, or run with device: cuda on a machine that has a GPU "
+                           "(causeway doctor tells)"});
   const CpuOptions options{.threads = train.threads > 0 ? static_cast<int>(train.threads)
                                       : launch.size > 1 ? fair_threads(launch.local_size)
                                                         : 0};
@@ -93,6 +99,7 @@ Runtime cpu_runtime(const TrainConfig& train, const Launch& launch,
                   .gpu = "",
                   .sharers = launch.local_size,
                   .warning = "",
+                  .show_phase = [](const std::string&) {},
                   .seconds_of = {}};
   runtime.seconds_of = clock_of(*runtime.backend);
   if (train.precision == PrecisionChoice::Bf16 && !info.native_bf16)
@@ -140,8 +147,11 @@ Runtime cuda_runtime(const TrainConfig& train, const Launch& launch, Meeting mee
                   .gpu = device.name,
                   .sharers = 1,
                   .warning = "",
+                  .show_phase = show_cuda_phase,
                   .seconds_of = {}};
-  runtime.seconds_of = clock_of(*runtime.backend);
+  runtime.seconds_of = [&backend = *runtime.backend](const std::function<void()>& work) {
+    return cuda_seconds_of(backend, work);
+  };
   if (meeting == Meeting::Gpus) {
     runtime.comm = join_gpus(launch, *runtime.backend, std::move(host));
   } else {

@@ -20,7 +20,10 @@ struct Runtime {
   std::string gpu;      ///< "NVIDIA H200"; "" on CPUs
   int sharers = 1;      ///< ranks that share this rank's memory: of its machine, or on its GPU
   std::string warning;  ///< what the user should know about the choice, or empty
-  /// Seconds that the device takes for what `work` starts on the backend, waited for.
+  /// Names what this thread does from now on, in the timeline of a GPU's profiler.
+  std::function<void(const std::string& name)> show_phase;
+  /// Seconds that the device takes for what `work` starts on the backend, waited for: by the clock,
+  /// on a GPU by its events.
   std::function<double(const std::function<void()>& work)> seconds_of;
 };
 

@@ -121,32 +121,47 @@ void TrainStep::sum_lane(int64_t step, int64_t lane, const Fill& fill, const Ten
     ctx.grad_mode = i == first ? GradMode::Overwrite : GradMode::Accumulate;
     // Training windows have no ignored targets, so every row weighs the same.
     ctx.gradient_scale = 1.0 / static_cast<double>(tokens_per_step());
-    if (lane + 1 == lanes_ && i + 1 == first + per_lane) ctx.bucket_done = &bucket_done_;
-    model_.forward_backward(ctx, losses_.slice(0, i, 1));
+    const bool last = lane + 1 == lanes_ && i + 1 == first + per_lane;
+    if (last) ctx.bucket_done = &bucket_done_;
+    const auto compute = [&] { model_.forward_backward(ctx, losses_.slice(0, i, 1)); };
+    if (last && comm_.size() > 1)  // the ranks' exchange on the way is no part of a graph
+      compute();
+    else
+      as_graph(fmt::format("micro-batch, first {}, last {}", i == first, last), compute);
     say(Activity::Computing);
   }
 }
 
 void TrainStep::update(int64_t step, double lr) {
-  for (int b = 0; b < buckets_.count(); ++b) {
-    const Range mine = buckets_.piece(b, comm_.rank());
-    if (!mine.empty())
-      ops_.sum_of_squares(part(partials_, chunks_of(mine)), part(state_.grads[0], mine));
-  }
+  as_graph("norm", [&] {
+    for (int b = 0; b < buckets_.count(); ++b) {
+      const Range mine = buckets_.piece(b, comm_.rank());
+      if (!mine.empty())
+        ops_.sum_of_squares(part(partials_, chunks_of(mine)), part(state_.grads[0], mine));
+    }
+  });
   say(Activity::Sharing);
   share_scalars();
   say(Activity::Updating);
-  ops_.clip_and_guard(scalars_, partials_, losses_, config_.train.max_grad_norm);
-  ops_.adamw({.lr = lr,
-              .beta1 = config_.optimizer.betas[0],
-              .beta2 = config_.optimizer.betas[1],
-              .eps = config_.optimizer.eps,
-              .step = step + 1,
-              .scalars = scalars_},
-             slices_);
+  as_graph("optimizer", [&] {
+    ops_.clip_and_guard(scalars_, partials_, losses_, config_.train.max_grad_norm);
+    ops_.adamw({.lr = lr,
+                .beta1 = config_.optimizer.betas[0],
+                .beta2 = config_.optimizer.betas[1],
+                .eps = config_.optimizer.eps,
+                .step = step + 1,
+                .scalars = scalars_},
+               slices_);
+  });
   say(Activity::Sharing);
   for (int b = 0; b < buckets_.count(); ++b) comm_.start_share(state_.values, buckets_.pieces(b));
   comm_.finish();
+}
+
+void TrainStep::as_graph(std::string_view name, const std::function<void()>& work) {
+  const bool first_time = done_.emplace(name).second;
+  if (config_.train.cuda_graph && !first_time) return ops_.run_graph(name, work);
+  work();
 }
 
 void TrainStep::share_scalars() {

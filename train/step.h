@@ -8,6 +8,8 @@
 #pragma once
 #include <functional>
 #include <optional>
+#include <set>
+#include <string>
 
 #include "core/arena.h"
 #include "core/config.h"
@@ -64,6 +66,7 @@ class TrainStep {
   void finish_bucket(int bucket);
   void share_scalars();
   void update(int64_t step, double lr);
+  void as_graph(std::string_view name, const std::function<void()>& work);
   StepResult read_result();
   void say(Activity activity, int bucket = -1) const;
 
@@ -82,7 +85,8 @@ class TrainStep {
   GradientExchange exchange_;
   std::function<void(int bucket)> bucket_done_;
   Progress* progress_ = nullptr;
-  int64_t step_ = 0;  // the one under way
+  int64_t step_ = 0;            // the one under way
+  std::set<std::string> done_;  // pieces of a step that have been done once: they may be graphs now
 
   Tensor tokens_, targets_, position_, segment_start_;  // (B, T) i32, on the device
   Tensor losses_;    // (M) f64: Σ row losses of each micro-batch

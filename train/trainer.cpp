@@ -31,15 +31,16 @@ ExitCode Trainer::run() {
   }
   together(*comm_, [&] {
     const DType dtype = Precision::of(config_.train.precision).act;
-    peak_flops_ = MatmulTimer(*runtime_.backend, dtype, kPeakShape).rate(0.1);
+    peak_flops_ = MatmulTimer(runtime_, dtype, kPeakShape).rate(0.1);
   });
   last_line_ = {now_seconds(), position_.step, comm_->bytes_sent()};
   step_->report_to(progress_);
-  if (config_.log.trace_steps > 0) {
+  if (config_.log.trace_steps > 0)
     trace_.emplace(comm_->rank(), [this] { runtime_.backend->synchronize(); });
-    progress_.listen(
-        [this](Activity a, int64_t step, int bucket) { trace_->beat(a, step, bucket); });
-  }
+  progress_.listen([this](Activity activity, int64_t step, int bucket) {
+    if (trace_) trace_->beat(activity, step, bucket);
+    if (bucket < 0) runtime_.show_phase(std::string(activity_name(activity)));
+  });
   while (!finished() && !stop_requested()) train_one_step();
   const ExitCode code = finish();
   leave();
@@ -75,7 +76,6 @@ void Trainer::train_one_step() {
 void Trainer::end_trace_if_due() {
   const bool due = position_.step - first_step_ >= config_.log.trace_steps || finished();
   if (!trace_ || !due) return;
-  progress_.listen({});
   trace_->end();
   try {
     together(*comm_, [&] { trace_->write(folder_.trace(comm_->rank())); });

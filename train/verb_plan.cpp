@@ -65,7 +65,7 @@ class Plan final : public Verb {
     MemoryPlan plan = plan_memory(config, model, device, ranks_);
     if (elsewhere && config.train.attention_kernel == AttentionKernel::Cudnn)
       plan.lines.push_back({"other", "cuDNN workspace: unknown", 0});
-    const std::string source = set_rates(runtime.backend.get(), config);
+    const std::string source = set_rates(runtime, config);
     const ScalingPlan scaling = plan_scaling(config, model.params(), ranks_, rates_);
     if (format_ == OutputFormat::Json) {
       print_json(config, model, plan, scaling, source);
@@ -79,7 +79,7 @@ class Plan final : public Verb {
 
  private:
   /// Where the cost of a step is from, for people; fills rates_.
-  std::string set_rates(Backend* ops, const Config& config) {
+  std::string set_rates(const Runtime& runtime, const Config& config) {
     rates_.bandwidth = link_gbs_ * 1e9;
     rates_.latency = latency_us_ * 1e-6;
     const Precision precision = Precision::of(config.train.precision);
@@ -89,14 +89,14 @@ class Plan final : public Verb {
       return by_flops(config, flops, 0.4, fmt::format("{}'s data sheet", gpu_));
     }
     if (rank_tflops_ > 0) return by_flops(config, rank_tflops_ * 1e12, 0.85, "--rank-tflops");
-    if (!ops)
+    if (!runtime.backend)
       throw Error({.id = "usage.gpu",
                    .where = "device: cuda",
                    .what = "this machine has no GPU to try, so no speed can be predicted",
                    .remedy = "say which it is for: --gpu h100 (or another), or --rank-tflops"});
-    const double flops = MatmulTimer(*ops, precision.act, kPeakShape).rate(0.3);
+    const double flops = MatmulTimer(runtime, precision.act, kPeakShape).rate(0.3);
     if (!can_try(config, flops)) return by_flops(config, flops, 0.85, "a matmul measured here");
-    rates_.cost = try_step(*ops, config);
+    rates_.cost = try_step(*runtime.backend, config);
     return "from steps of one and two layers tried here";
   }
 

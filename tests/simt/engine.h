@@ -5,8 +5,11 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <stdexcept>
 #include <string>
+#include <utility>
+#include <vector>
 
 namespace causeway::simt {
 
@@ -24,7 +27,7 @@ inline Options options;
 
 /// What ran so far in this process.
 struct Stats {
-  uint64_t blocks = 0, switches = 0;
+  uint64_t blocks = 0, switches = 0, graphs = 0;
   uint64_t mma = 0, wgmma = 0, ldmatrix = 0;
   uint64_t ldmatrix_conflicts = 0;  ///< 8-row reads that hit a bank group twice
 };
@@ -56,6 +59,22 @@ struct Launch {
   const void* kernel;   ///< its address, for reports
 };
 void run(const Launch& launch);
+
+/// What a stream was given: a kernel, by its address, or another piece of work.
+struct Node {
+  const void* what;
+  std::function<void()> run;
+};
+/// While a stream is captured (host_runtime.cpp), what it has been given so far; else null.
+inline std::vector<Node>* captured = nullptr;
+/// Does it now, or keeps it for the graph.
+inline void enqueue(const void* what, std::function<void()> work) {
+  if (captured)
+    captured->push_back({what, std::move(work)});
+  else
+    work();
+}
+
 int lane();  ///< of the running thread, 0..31
 
 // ---- collectives and barriers

@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "cuda/matmul.h"
+#include "tests/simt/engine.h"
 
 namespace causeway::cuda {
 namespace {
@@ -51,15 +52,7 @@ void finish(const Matmul& op, int64_t m, int64_t n, float product) {
   write(op.y, m, n, product);
 }
 
-}  // namespace
-
-struct Products::Plans {};
-Products::Products() = default;
-Products::~Products() = default;
-size_t Products::workspace_bytes() { return 0; }
-void Products::prepare(const Matmul&) {}
-
-void Products::run(const Matmul& op, void*, cudaStream_t) {
+void multiply(const Matmul& op) {
   const int64_t M = op.y.shape[0], N = op.y.shape[1];
   const std::vector<float> a = dense(op.a, op.a_transpose);  // (M, K)
   const std::vector<float> b = dense(op.b, op.b_transpose);  // (K, N)
@@ -71,6 +64,18 @@ void Products::run(const Matmul& op, void*, cudaStream_t) {
       for (int64_t n = 0; n < N; ++n) row[n] += a[m * K + k] * b[k * N + n];
     for (int64_t n = 0; n < N; ++n) finish(op, m, n, row[n]);
   }
+}
+
+}  // namespace
+
+struct Products::Plans {};
+Products::Products() = default;
+Products::~Products() = default;
+size_t Products::workspace_bytes() { return 0; }
+void Products::prepare(const Matmul&) {}
+
+void Products::run(const Matmul& op, void*, cudaStream_t) {
+  simt::enqueue(nullptr, [op] { multiply(op); });
 }
 
 }  // namespace causeway::cuda

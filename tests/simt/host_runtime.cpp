@@ -1,11 +1,15 @@
 // The CUDA runtime of the emulation: device memory is host memory that the engine knows, and
-// everything has happened when it returns. See cuda/runtime.h.
+// everything has happened when it returns, or is kept while a stream is captured, to happen when
+// the graph is launched. See cuda/runtime.h.
+#include <algorithm>
+#include <chrono>
 #include <cstdlib>
 #include <cstring>
 #include <new>
 
 #include "core/error.h"
 #include "cuda/backend.h"
+#include "cuda/profiler.h"
 #include "cuda/runtime.h"
 #include "tests/simt/device_memory.h"
 #include "tests/simt/engine.h"
@@ -28,12 +32,28 @@ constexpr size_t kRedZone = 256;
 constexpr int kCapabilities[] = {80, 90};
 int current_device = 0;
 
+using Clock = std::chrono::steady_clock;
+/// What an event is here.
+Clock::time_point& time_of(cudaEvent_t event) {
+  return *reinterpret_cast<Clock::time_point*>(event);
+}
+
+/// As CUDA answers what a capture does not allow.
+void refuse_capture(const char* what) {
+  if (!simt::captured) return;
+  throw Error({.id = "device.cuda",
+               .where = "",
+               .what = fmt::format("[{}] not while a stream is captured", what),
+               .remedy = "do it before or after"});
+}
+
 }  // namespace
 
 void use_device(int device) { current_device = device; }
 int device_capability() { return kCapabilities[current_device]; }
 
 void* allocate(size_t bytes) {
+  refuse_capture("memory");
   DeviceMemory& memory = device_memory();
   if (bytes > memory.limit - memory.held) return nullptr;
   char* const whole =
@@ -63,22 +83,69 @@ void deallocate_pinned(void* data) noexcept { std::free(data); }
 
 cudaStream_t make_stream() { return nullptr; }
 void destroy(cudaStream_t) noexcept {}
-cudaEvent_t make_event() { return nullptr; }
-void destroy(cudaEvent_t) noexcept {}
-void record(cudaEvent_t, cudaStream_t) {}
-void wait(cudaEvent_t) {}
+cudaEvent_t make_event(Timing) { return reinterpret_cast<cudaEvent_t>(new Clock::time_point); }
+void destroy(cudaEvent_t event) noexcept { delete &time_of(event); }
+void record(cudaEvent_t event, cudaStream_t) { time_of(event) = Clock::now(); }
+double seconds_between(cudaEvent_t begin, cudaEvent_t end) {
+  return std::chrono::duration<double>(time_of(end) - time_of(begin)).count();
+}
+void wait(cudaEvent_t) { refuse_capture("event"); }
 void wait_on_stream(cudaStream_t, cudaEvent_t) {}
-void synchronize(cudaStream_t) {}
+void synchronize(cudaStream_t) { refuse_capture("synchronize"); }
 
-void copy(void* dst, const void* src, size_t bytes, cudaStream_t) { std::memmove(dst, src, bytes); }
-void zero(void* data, size_t bytes, cudaStream_t) { std::memset(data, 0, bytes); }
+void copy(void* dst, const void* src, size_t bytes, cudaStream_t) {
+  simt::enqueue(nullptr, [=] { std::memmove(dst, src, bytes); });
+}
+void zero(void* data, size_t bytes, cudaStream_t) {
+  simt::enqueue(nullptr, [=] { std::memset(data, 0, bytes); });
+}
+
+// A graph, and an executable one, is the list of its work.
+using Nodes = std::vector<simt::Node>;
+template <class Graph>
+Nodes& nodes_of(Graph graph) {
+  return *reinterpret_cast<Nodes*>(graph);
+}
+
+cudaGraph_t capture(cudaStream_t, const std::function<void()>& work) {
+  Nodes nodes;
+  simt::captured = &nodes;
+  try {
+    work();
+  } catch (...) {
+    simt::captured = nullptr;
+    throw;
+  }
+  simt::captured = nullptr;
+  return reinterpret_cast<cudaGraph_t>(new Nodes(std::move(nodes)));
+}
+cudaGraphExec_t instantiate(cudaGraph_t graph) {
+  return reinterpret_cast<cudaGraphExec_t>(new Nodes(nodes_of(graph)));
+}
+bool update(cudaGraphExec_t executable, cudaGraph_t graph) {
+  const auto what = [](const simt::Node& node) { return node.what; };
+  if (!std::ranges::equal(nodes_of(executable), nodes_of(graph), {}, what, what)) return false;
+  nodes_of(executable) = nodes_of(graph);
+  return true;
+}
+void launch_graph(cudaGraphExec_t executable, cudaStream_t) {
+  ++simt::stats.graphs;
+  for (const simt::Node& node : nodes_of(executable)) node.run();
+}
+void destroy(cudaGraph_t graph) noexcept { delete &nodes_of(graph); }
+void destroy(cudaGraphExec_t executable) noexcept { delete &nodes_of(executable); }
 
 void require(cudaError_t error, const char* what) {
   CHECK(error == cudaSuccess, "[{}] error {}", what, static_cast<int>(error));
 }
 void check_launch(const char*) {}  // a launch that fails throws in the emulation
 
+Range::Range(const char*) {}  // no profiler looks at the emulation
+Range::~Range() = default;
+
 }  // namespace cuda
+
+void show_cuda_phase(const std::string&) {}
 
 CudaSearch find_cuda_device(int) {
   return {.device = CudaDevice{.name = "emulated", .major = 8, .minor = 0}, .why_not = ""};

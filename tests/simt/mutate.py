@@ -62,6 +62,8 @@ def build(row, build_folder, folder):
             continue
         if row["file"] not in run(["ninja", "-t", "deps", name], cwd=build_folder).stdout:
             continue
+        if words[-1] == str(ROOT / row["file"]):
+            words[-1] = str(copy)
         new = str(folder / pathlib.Path(name).name)
         words[words.index("-o") + 1] = new
         words.insert(words.index("-c"), f"-I{folder}")

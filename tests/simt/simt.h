@@ -30,24 +30,29 @@ constexpr int warpSize = 32;
 
 namespace causeway::cuda {
 
-/// Runs the kernel to its end. Throws simt::Error where it breaks a rule.
+/// Runs the kernel to its end, at once unless it is captured. Throws simt::Error where it breaks a
+/// rule.
 template <class... P, class... A>
 cudaError_t launch(void (*kernel)(P...), dim3 grid, dim3 block, size_t smem, cudaStream_t,
                    A&&... args) {
   struct Call {
     void (*kernel)(P...);
     std::tuple<P...> arguments;
-  } call{kernel, std::tuple<P...>(static_cast<P>(args)...)};
-  simt::run({.grid = grid,
-             .block = block,
-             .shared_bytes = smem,
-             .body =
-                 [](void* p) {
-                   auto* c = static_cast<Call*>(p);
-                   std::apply(c->kernel, c->arguments);
-                 },
-             .argument = &call,
-             .kernel = reinterpret_cast<const void*>(kernel)});
+  };
+  const auto address = reinterpret_cast<const void*>(kernel);
+  Call call{kernel, std::tuple<P...>(static_cast<P>(args)...)};
+  simt::enqueue(address, [grid, block, smem, address, call]() mutable {
+    simt::run({.grid = grid,
+               .block = block,
+               .shared_bytes = smem,
+               .body =
+                   [](void* p) {
+                     auto* c = static_cast<Call*>(p);
+                     std::apply(c->kernel, c->arguments);
+                   },
+               .argument = &call,
+               .kernel = address});
+  });
   return cudaSuccess;
 }
 

@@ -25,6 +25,16 @@ TEST_CASE("any order of warps gives the same bits of a training run") {
   simt::options = before;
 }
 
+TEST_CASE("from its second time on, every micro-batch and the optimizer's step is one graph") {
+  Config config = tiny_gpt2(PrecisionChoice::Fp32);
+  config.train.micro_batch_size = 1;  // two lanes of two: the third micro-batch is as the first
+  config.train.cuda_graph = true;
+  const uint64_t before = simt::stats.graphs;
+  train_ten_steps(make_cuda_backend(), config);
+  constexpr uint64_t kGraphs = 4 + 2;  // micro-batches; the norm, and the update
+  CHECK(simt::stats.graphs - before == 1 + (kTrainingSteps - 1) * kGraphs);
+}
+
 // Run by mpirun with two ranks, see CMakeLists.txt; each rank also trains alone.
 TEST_CASE("two ranks on emulated CUDA write one rank's bits, over MPI", "[.ranks]") {
   const Launch launch = read_launch();
@@ -32,7 +42,9 @@ TEST_CASE("two ranks on emulated CUDA write one rank's bits, over MPI", "[.ranks
   const auto ops = make_cuda_backend();
   const auto comm = make_staged_comm(make_mpi_comm(launch), *ops);
   for (const auto& config : {tiny_gpt2(PrecisionChoice::Bf16), tiny_llama(PrecisionChoice::Fp32)}) {
-    const TrainingRun both = train_ten_steps(*ops, *comm, config);
+    Config graphs = config;  // the exchange stays outside of them
+    graphs.train.cuda_graph = true;
+    const TrainingRun both = train_ten_steps(*ops, *comm, graphs);
     const TrainingRun alone = train_ten_steps(make_cuda_backend(), config);
     CHECK(both.moments.size() < alone.moments.size());
     CHECK((both.weights == alone.weights));

@@ -106,4 +106,13 @@ TEST_CASE("a description survives its way to the others") {
   CHECK(read.staged);
 }
 
+TEST_CASE("CUDA graphs on a CPU are an error of the config") {
+  TrainConfig train;
+  train.cuda_graph = true;
+  const ErrorInfo info = error_of([&] { make_runtime(DeviceChoice::Cpu, train); });
+  CHECK(info.id == "config.cuda_graph");
+  CHECK(info.where == "train.cuda_graph");
+  CHECK_THAT(info.remedy, Contains("device: cuda"));
+}
+
 }  // namespace causeway::test

@@ -13,7 +13,7 @@ double Roof::seconds(double f, double b) const { return std::max(f / flops, b / 
 
 RoofTimer::RoofTimer(const Runtime& runtime, DType dtype)
     : runtime_(runtime),
-      matmul_(*runtime.backend, dtype, kPeakShape),
+      matmul_(runtime, dtype, kPeakShape),
       from_(*runtime.backend, sizeof(float) * kCopyElements),
       to_(*runtime.backend, sizeof(float) * kCopyElements) {}
 

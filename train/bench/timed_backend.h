@@ -13,7 +13,8 @@ namespace causeway {
 using TimeByOperation = std::map<std::string, double, std::less<>>;
 
 /// Passes everything on to runtime's backend; both must outlive it. Waits for each operation, so a
-/// device's step takes longer than without, while an operation's own time stays true.
+/// device's step takes longer than without, while an operation's own time stays true. What would be
+/// a graph is split into its operations too.
 std::unique_ptr<Backend> make_timed_backend(const Runtime& runtime, TimeByOperation& times);
 
 }  // namespace causeway

@@ -54,14 +54,14 @@ class BenchStep final : public Verb {
     const DType act = Precision::of(config.train.precision).act;
     // The program's own base: code and libraries once they have run, before any of the run's
     // memory.
-    MatmulTimer(ops, act, {64, 64, 64}).rate(0);
+    MatmulTimer(runtime, act, {64, 64, 64}).rate(0);
     StepFigures f{.base_memory = resident_bytes()};
     Trial trial(ops, config);
     f.peak_memory = peak_resident_bytes();  // before the yardstick's own operands
     f.planned_memory = static_cast<int64_t>(trial.plan().total);
     f.tokens = trial.tokens_per_step();
     f.flops = flops_per_token(config.model) * static_cast<double>(f.tokens);
-    MatmulTimer yardstick(ops, act, kPeakShape);
+    MatmulTimer yardstick(runtime, act, kPeakShape);
     std::vector<double> seconds, peaks, shares;
     for (int64_t s = 0; s < steps_; ++s) {
       peaks.push_back(yardstick.rate(0.05));
