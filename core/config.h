@@ -76,6 +76,7 @@ struct TrainConfig {
   std::optional<int64_t> micro_batch_size;  ///< auto: see resolve
   std::optional<int64_t> grad_lanes;        ///< auto: largest power of two ≤ 8 dividing M
   PrecisionChoice precision = PrecisionChoice::Fp32;
+  bool master_weights = true;  ///< false: bf16 parameters, rounded stochastically
   double max_grad_norm = 1.0;  ///< 0: no clipping
   Recompute recompute = Recompute::None;
   int64_t threads = 0;  ///< CPU threads; 0: one per core this process may use

@@ -163,6 +163,10 @@ constexpr Field kFields[] = {
      .ref = [](Config& c) { return place(c.train.precision); },
      .help = "fp32, or bf16 parameters and activations with fp32 master weights, moments and "
              "sums.", .choices = kPrecisions},
+    {.section = "train", .key = "master_weights",
+     .ref = [](Config& c) { return place(c.train.master_weights); },
+     .help = "false, with precision bf16: no fp32 copy of the parameters, 4 bytes less for each; "
+             "updates are rounded to bf16 stochastically."},
     {.section = "train", .key = "max_grad_norm",
      .ref = [](Config& c) { return place(c.train.max_grad_norm); },
      .help = "Gradients with a larger global norm are scaled down to it; 0: never.",

@@ -115,6 +115,15 @@ SIMD_INLINE F widen(B16 bits) {
 #endif
 }
 
+/// The lower 16 bits of each lane.
+SIMD_INLINE B16 lower_halves(U x) {
+#if defined(__AVX512F__)
+  return (B16)_mm512_cvtepi32_epi16((__m512i)x);
+#else
+  return __builtin_convertvector(x, B16);
+#endif
+}
+
 /// Rounds to nearest even; NaN stays NaN. Bit for bit what core/dtype.h does: the CPU's own
 /// conversion would flush denormals, and then results would hang on the machine.
 SIMD_INLINE B16 narrow(F x) {
@@ -124,13 +133,13 @@ SIMD_INLINE B16 narrow(F x) {
   const __m512i rounded = _mm512_add_epi32(_mm512_add_epi32(u, _mm512_set1_epi32(0x7fff)), odd);
   const __mmask16 nan = _mm512_cmp_ps_mask((__m512)x, (__m512)x, _CMP_UNORD_Q);
   const __m512i bits = _mm512_mask_or_epi32(rounded, nan, u, _mm512_set1_epi32(0x00400000));
-  return (B16)_mm512_cvtepi32_epi16(_mm512_srli_epi32(bits, 16));
+  return lower_halves((U)_mm512_srli_epi32(bits, 16));
 #else
   const U u = (U)x;
   const U rounded = u + 0x7fffu + ((u >> 16) & 1u);
   const U quiet = u | 0x00400000u;
   const U bits = (I)(u & 0x7fffffffu) > 0x7f800000 ? quiet : rounded;
-  return __builtin_convertvector(bits >> 16, B16);
+  return lower_halves(bits >> 16);
 #endif
 }
 
@@ -139,10 +148,7 @@ SIMD_INLINE F load(const b16* p, Full = {}) {
   __builtin_memcpy(&bits, p, sizeof bits);
   return widen(bits);
 }
-SIMD_INLINE void store(b16* p, F x, Full = {}) {
-  const B16 bits = narrow(x);
-  __builtin_memcpy(p, &bits, sizeof bits);
-}
+SIMD_INLINE void store(b16* p, B16 bits, Full = {}) { __builtin_memcpy(p, &bits, sizeof bits); }
 SIMD_INLINE F load(const b16* p, Part part) {
 #if defined(__AVX512F__)
   return widen((B16)_mm256_maskz_loadu_epi16((__mmask16)((1u << part.n) - 1), p));
@@ -152,13 +158,16 @@ SIMD_INLINE F load(const b16* p, Part part) {
   return widen(bits);
 #endif
 }
-SIMD_INLINE void store(b16* p, F x, Part part) {
-  const B16 bits = narrow(x);
+SIMD_INLINE void store(b16* p, B16 bits, Part part) {
 #if defined(__AVX512F__)
   _mm256_mask_storeu_epi16(p, (__mmask16)((1u << part.n) - 1), (__m256i)bits);
 #else
   for (int i = 0; i < part.n; ++i) p[i] = bits[i];
 #endif
+}
+template <class Lanes = Full>
+SIMD_INLINE void store(b16* p, F x, Lanes lanes = {}) {
+  store(p, narrow(x), lanes);
 }
 
 /// One element as f32.
