@@ -145,10 +145,14 @@ enum StepScalar : int { kLoss, kGradNorm, kClipScale, kFinite, kStepScalars };
 /// One parameter range of AdamW; all tensors are flat with the same number of elements.
 struct AdamWSlice {
   Tensor value;             ///< act dtype, written
-  Tensor master;            ///< f32, updated; absent when value is itself f32
+  Tensor master;            ///< f32, updated; absent when value is f32, or bf16 without a master
   Tensor m, v;              ///< f32, updated: first and second moment
   Tensor grad;              ///< grad dtype, read
   double weight_decay = 0;  ///< decoupled
+  int64_t offset = 0;       ///< of its first element in the flat parameters: a multiple of 4
+
+  /// A bf16 value without a master: stochastic_bf16 of the update (core/rounding.h).
+  bool rounds_stochastically() const { return value.dtype == DType::BF16 && !master; }
 };
 
 /// Loshchilov & Hutter 2019, arXiv:1711.05101. g = grad · clip_scale; m, v moments with bias
@@ -157,7 +161,13 @@ struct AdamWSlice {
 struct AdamW {
   double lr = 0, beta1 = 0.9, beta2 = 0.95, eps = 1e-8;
   int64_t step = 1;
-  Tensor scalars;  ///< (kStepScalars) f64
+  Tensor scalars;     ///< (kStepScalars) f64
+  uint64_t seed = 0;  ///< of stochastic rounding
+
+  /// Element `offset + i` is that of a slice's element i: so slices may be cut anywhere.
+  RandomStream rounding() const {
+    return {seed, RandomPurpose::Rounding, 0, static_cast<uint64_t>(step)};
+  }
 };
 
 /// What operations need beforehand: the planning pass tells of every one that is to come. A device

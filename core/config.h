@@ -78,6 +78,7 @@ struct TrainConfig {
   std::optional<int64_t> micro_batch_size;  ///< auto: see resolve
   std::optional<int64_t> grad_lanes;        ///< auto: largest power of two ≤ 8 dividing M
   PrecisionChoice precision = PrecisionChoice::Fp32;
+  bool master_weights = true;  ///< false: bf16 parameters, rounded stochastically
   AttentionKernel attention_kernel = AttentionKernel::Own;  ///< on a GPU
   double max_grad_norm = 1.0;                               ///< 0: no clipping
   Recompute recompute = Recompute::None;

@@ -164,6 +164,10 @@ constexpr Field kFields[] = {
      .ref = [](Config& c) { return place(c.train.precision); },
      .help = "fp32, or bf16 parameters and activations with fp32 master weights, moments and "
              "sums.", .choices = kPrecisions},
+    {.section = "train", .key = "master_weights",
+     .ref = [](Config& c) { return place(c.train.master_weights); },
+     .help = "false, with precision bf16: no fp32 copy of the parameters, 4 bytes less for each; "
+             "updates are rounded to bf16 stochastically."},
     {.section = "train", .key = "attention_kernel",
      .ref = [](Config& c) { return place(c.train.attention_kernel); },
      .help = "Whose kernels compute attention on a GPU: Causeway's own, or cuDNN's, for bf16 "

@@ -56,6 +56,7 @@ constexpr Foreign kForeign[] = {
      "micro_batch device_batch_size per_device_train_batch_size per_device_batch_size "
      "gradient_accumulation_steps grad_accum_steps accumulate_grad_batches"},
     {"train.precision", "dtype mixed_precision"},
+    {"train.master_weights", "use_master_weights fp32_master_weights main_params"},
     {"train.attention_kernel", "attn_implementation attention_backend flash_attention"},
     {"train.max_grad_norm",
      "grad_clip clip_grad gradient_clip gradient_clipping clip gradient_clip_val"},

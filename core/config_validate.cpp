@@ -189,6 +189,14 @@ void check_batch(const Config& config) {
        fmt::format("use grad_lanes: {}, or auto", works));
 }
 
+void check_precision(const Config& config) {
+  const TrainConfig& t = config.train;
+  if (t.master_weights || t.precision == PrecisionChoice::Bf16) return;
+  fail(config, "config.master_weights", "train.master_weights",
+       "master_weights: false needs precision: bf16; fp32 parameters are their own masters",
+       "use precision: bf16, or remove master_weights");
+}
+
 /// Steps of the run where they follow from the config alone.
 std::optional<int64_t> known_length(const Config& config) {
   const TrainConfig& t = config.train;
@@ -242,6 +250,7 @@ void validate(const Config& config) {
   check_attention_kernel(config);
   check_length(config);
   check_batch(config);
+  check_precision(config);
   check_schedule(config);
 }
 

@@ -12,7 +12,8 @@ ModelState::ModelState(Backend& backend, const ModelConfig& config, const ParamT
 }
 
 ModelState::ModelState(Backend& backend, const ModelConfig& config, const ParamTable& params,
-                       const Precision& precision, int grad_buffers, OwnedParts kept)
+                       const Precision& precision, int grad_buffers, OwnedParts kept,
+                       Masters masters)
     : ModelState(backend, config, params, precision) {
   owned = std::move(kept);
   for (int i = 0; i < grad_buffers; ++i)
@@ -20,7 +21,8 @@ ModelState::ModelState(Backend& backend, const ModelConfig& config, const ParamT
   // Moments and masters have the gradients' precision: f32 in products, f64 in the reference.
   m = make(backend, precision.grad, owned.size());
   v = make(backend, precision.grad, owned.size());
-  if (precision.act != precision.grad) master = make(backend, precision.grad, owned.size());
+  if (precision.act != precision.grad && masters == Masters::Kept)
+    master = make(backend, precision.grad, owned.size());
 }
 
 Tensor ModelState::make(Backend& backend, DType dtype, int64_t elements) {

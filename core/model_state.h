@@ -13,6 +13,9 @@
 
 namespace causeway {
 
+/// None: bf16 parameters are all there is (AdamWSlice::rounds_stochastically).
+enum class Masters : uint8_t { Kept, None };
+
 class ModelState {
  public:
   /// For inference: values and tables alone.
@@ -21,7 +24,8 @@ class ModelState {
   /// For training. grad_buffers: 1 + the levels of this rank's lane tree (train/step.h); `kept`:
   /// whose optimizer state this rank keeps.
   ModelState(Backend& backend, const ModelConfig& config, const ParamTable& params,
-             const Precision& precision, int grad_buffers, OwnedParts owned);
+             const Precision& precision, int grad_buffers, OwnedParts owned,
+             Masters masters = Masters::Kept);
   /// For training on one rank.
   ModelState(Backend& backend, const ModelConfig& config, const ParamTable& params,
              const Precision& precision, int grad_buffers)
@@ -32,7 +36,8 @@ class ModelState {
   std::vector<Tensor> grads;  ///< (flat) grad each; [0] is where a step's gradient ends up
   OwnedParts owned;           ///< the ranges of a flat buffer that m, v and master hold
   Tensor m, v;                ///< (owned) f32: first and second moment
-  Tensor master;  ///< (owned) f32: full-precision parameters; absent when values are f32
+  Tensor master;  ///< (owned) f32: full-precision parameters; absent when values are f32, or
+                  ///< Masters::None
   ModelTablesOwner tables;
 
   /// One line of the plan: bytes of each buffer.

@@ -156,8 +156,9 @@ void check(const AdamW& op, std::span<const AdamWSlice> slices) {
     demands.expect(dense(s.value, {n}) && dense(s.m, stat, {n}) && dense(s.v, stat, {n}) &&
                        dense(s.grad, grad_dtype(s.value.dtype), {n}),
                    "value, m, v and grad of one length, moments and gradient in f32");
-    demands.expect(s.value.dtype == DType::BF16 ? dense(s.master, stat, {n}) : !s.master,
-                   "an f32 master exactly when value is bf16");
+    demands.expect(!s.master || (s.value.dtype == DType::BF16 && dense(s.master, stat, {n})),
+                   "an f32 master only when value is bf16");
+    demands.expect(s.offset >= 0 && s.offset % 4 == 0, "an offset in multiples of 4");
   }
 }
 

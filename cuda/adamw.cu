@@ -1,4 +1,5 @@
-// Launches AdamW: slices are gathered into tables of one dtype and alignment. Read next: adamw.cuh.
+// Launches AdamW: slices are gathered into tables of one dtype, rounding and alignment. Read next:
+// adamw.cuh.
 #include "cuda/adamw.cuh"
 
 #include <cmath>
@@ -12,12 +13,14 @@ namespace {
 /// What slices of one launch have in common.
 struct Group {
   DType dtype;
+  Rounding rounding;
   bool packs;
   bool operator==(const Group&) const = default;
 };
 Group group_of(const AdamWSlice& s) {
-  return {s.value.dtype, aligned(s.value.data) && aligned(s.master.data) && aligned(s.m.data) &&
-                             aligned(s.v.data) && aligned(s.grad.data)};
+  return {s.value.dtype, s.rounds_stochastically() ? Rounding::Stochastic : Rounding::Nearest,
+          aligned(s.value.data) && aligned(s.master.data) && aligned(s.m.data) &&
+              aligned(s.v.data) && aligned(s.grad.data)};
 }
 
 AdamWArgs step_args(const AdamW& op) {
@@ -31,6 +34,7 @@ AdamWArgs step_args(const AdamW& op) {
           .second_scale = static_cast<float>(1 / (1 - std::pow(op.beta2, step))),
           .clip_scale = data<double>(op.scalars) + kClipScale,
           .finite = data<double>(op.scalars) + kFinite,
+          .random = op.rounding(),
           .count = 0,
           .ranges = {}};
 }
@@ -42,18 +46,29 @@ AdamWRange range_of(const AdamWSlice& s, double lr, int64_t first_block) {
           .v = data<float>(s.v),
           .grad = data<float>(s.grad),
           .n = s.value.numel(),
+          .offset = s.offset,
           .decay = static_cast<float>(lr * s.weight_decay),
           .first_block = static_cast<int>(first_block)};
 }
 
+template <class T, Rounding kRounding>
+void launch_packs(const AdamWArgs& args, int64_t n_blocks, bool packs, cudaStream_t stream) {
+  const auto run = [&](auto kernel) {
+    launch(kernel, grid(n_blocks), kAdamWThreads, 0, stream, args);
+  };
+  if (packs)
+    run(adamw_kernel<T, kRounding, kAdamWWidth>);
+  else
+    run(adamw_kernel<T, kRounding, 1>);
+}
+
 void launch_group(const AdamWArgs& args, int64_t n_blocks, Group group, cudaStream_t stream) {
   if (n_blocks == 0) return;
+  if (group.rounding == Rounding::Stochastic)
+    return launch_packs<__nv_bfloat16, Rounding::Stochastic>(args, n_blocks, group.packs, stream);
   with_act(group.dtype, [&](auto type) {
     using T = typename decltype(type)::type;
-    if (group.packs)
-      launch(adamw_kernel<T, kAdamWWidth>, grid(n_blocks), kAdamWThreads, 0, stream, args);
-    else
-      launch(adamw_kernel<T, 1>, grid(n_blocks), kAdamWThreads, 0, stream, args);
+    launch_packs<T, Rounding::Nearest>(args, n_blocks, group.packs, stream);
   });
 }
 

@@ -66,7 +66,11 @@ std::string advice(const MemoryPlan& plan, const Config& config, int ranks, int6
     if (static_cast<int64_t>(needed) <= available)
       return fmt::format("this fits, in {}: {}", format_bytes(static_cast<double>(needed)), text);
   }
-  return "no batch size makes this model fit here: choose a smaller one, or train.precision=bf16";
+  const bool fp32 = config.train.precision == PrecisionChoice::Fp32;
+  return fmt::format("no batch size makes this model fit here: choose a smaller one{}",
+                     fp32                          ? ", or train.precision=bf16"
+                     : config.train.master_weights ? ", or train.master_weights=false"
+                                                   : "");
 }
 
 /// A line per category, below it its parts that are more than a twentieth of all.

@@ -11,7 +11,8 @@ ModelState make_training_state(Backend& ops, const Model& model, const Config& c
                                const Communicator& comm, const Precision& precision) {
   return ModelState(ops, model.config(), model.params(), precision,
                     1 + lane_levels(config.train.grad_lanes.value() / comm.size()),
-                    OwnedParts(Buckets(model.params(), comm.size()).owned(comm.rank())));
+                    OwnedParts(Buckets(model.params(), comm.size()).owned(comm.rank())),
+                    config.train.master_weights ? Masters::Kept : Masters::None);
 }
 
 namespace {
@@ -32,7 +33,8 @@ std::vector<AdamWSlice> make_slices(const ParamTable& params, const ModelState& 
                         .m = kept(state.m),
                         .v = kept(state.v),
                         .grad = part(state.grads[0], range),
-                        .weight_decay = all[first].is_matrix() ? weight_decay : 0});
+                        .weight_decay = all[first].is_matrix() ? weight_decay : 0,
+                        .offset = range.begin});
     });
     first = end;
   }
@@ -150,7 +152,8 @@ void TrainStep::update(int64_t step, double lr) {
                 .beta2 = config_.optimizer.betas[1],
                 .eps = config_.optimizer.eps,
                 .step = step + 1,
-                .scalars = scalars_},
+                .scalars = scalars_,
+                .seed = config_.run.seed},
                slices_);
   });
   say(Activity::Sharing);

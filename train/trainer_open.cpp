@@ -189,9 +189,10 @@ void Trainer::announce() {
   const ModelConfig& m = config_.model;
   say("run", folder_.root().string());
   say("device",
-      fmt::format("{}{}, {}", comm_->size() > 1 ? fmt::format("{} ranks of ", comm_->size()) : "",
+      fmt::format("{}{}, {}{}", comm_->size() > 1 ? fmt::format("{} ranks of ", comm_->size()) : "",
                   runtime_.device,
-                  config_.train.precision == PrecisionChoice::Bf16 ? "bf16" : "fp32"));
+                  config_.train.precision == PrecisionChoice::Bf16 ? "bf16" : "fp32",
+                  config_.train.master_weights ? "" : ", no master weights"));
   say("data", dataset_.description);
   say("model", fmt::format("{} parameters: {} layers, {} heads, {} wide, block {}, vocabulary {}",
                            format_count(model_->params().count()), m.n_layer, m.n_head, m.n_embd,

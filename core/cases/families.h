@@ -106,6 +106,13 @@ struct AdamWCase {
   double weight_decay = 0.1, finite = 1;
 };
 OpCase adamw_case(const AdamWCase& o);
+/// AdamW on bf16 without a master, on numbers that make every update exact in f32, so that all
+/// backends must round the same number: their results differ by no bit.
+OpCase adamw_stochastic_case(int64_t n, int64_t offset);
+/// Its step, but for the scalars: β₁ = β₂ = ε = 0, so where gradients are powers of two the update
+/// is ±lr exactly.
+inline constexpr AdamW kStochasticStep{
+    .lr = 0.0123f, .beta1 = 0, .beta2 = 0, .eps = 0, .step = 3, .scalars = {}, .seed = 6};
 
 // What the tests run, family by family.
 std::vector<OpCase> matmul_cases();

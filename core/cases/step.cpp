@@ -1,9 +1,12 @@
 // Cases of the step's operations: sums, clipping, AdamW, axpby, cast. See families.h.
 #include <algorithm>
+#include <bit>
 #include <cmath>
 
 #include "core/cases/case_tensors.h"
 #include "core/cases/families.h"
+#include "core/convert.h"
+#include "core/rounding.h"
 
 namespace causeway {
 namespace {
@@ -31,6 +34,19 @@ Fill scalars(double clip_scale, double finite) {
   return [=](const RandomStream&, int64_t e) {
     return e == kClipScale ? clip_scale : e == kFinite ? finite : 0.0;
   };
+}
+
+/// Rounds f32 or f64 values to bf16 as a bf16 slice is rounded.
+void round_values(Backend& ops, const Tensor& values, const RandomStream& stream, int64_t offset) {
+  std::vector<std::byte> bytes(values.bytes());
+  ops.download(bytes.data(), values);
+  std::vector<float> numbers = to_floats(bytes, values.dtype);
+  for (size_t i = 0; i < numbers.size(); ++i) {
+    const uint32_t random = random_bits(stream, static_cast<uint64_t>(offset) + i);
+    const uint32_t bits = std::bit_cast<uint32_t>(numbers[i]);
+    numbers[i] = std::bit_cast<float>(stochastic_bf16(bits, random) << 16);
+  }
+  ops.upload(values, convert(numbers, values.dtype).data());
 }
 
 }  // namespace
@@ -166,6 +182,40 @@ OpCase adamw_case(const AdamWCase& o) {
   return c;
 }
 
+OpCase adamw_stochastic_case(int64_t n, int64_t offset) {
+  OpCase c{.name = fmt::format("step/adamw stochastic n={} offset={}", n, offset),
+           .family = "step"};
+  const auto add = [&](std::string name, Role role, ElementKind kind, Fill fill) {
+    c.tensors.push_back(
+        {.name = std::move(name), .role = role, .kind = kind, .shape = {n}, .fill = fill});
+  };
+  add("value", Role::Output, ElementKind::Act, normal());
+  add("m", Role::Output, ElementKind::Grad, normal());
+  add("v", Role::Output, ElementKind::Grad, constant(1));
+  add("grad", Role::Input, ElementKind::Grad,
+      [sign = normal(), size = integers(-3, 3)](const RandomStream& stream, int64_t e) {
+        return std::copysign(std::exp2(size(stream, e)), sign(stream, e));
+      });
+  c.tensors.push_back({.name = "scalars",
+                       .kind = ElementKind::Scalar,
+                       .shape = {kStepScalars},
+                       .fill = scalars(0.5, 1)});
+  c.forward.run = [offset](Backend& ops, const CaseTensors& t) {
+    AdamW op = kStochasticStep;
+    op.scalars = t["scalars"];
+    const AdamWSlice slice{
+        .value = t["value"], .m = t["m"], .v = t["v"], .grad = t["grad"], .offset = offset};
+    ops.adamw(op, {&slice, 1});
+  };
+  c.forward.finish = [offset](Backend& ops, const CaseTensors& t) {
+    if (t["value"].dtype != DType::BF16)
+      round_values(ops, t["value"], kStochasticStep.rounding(), offset);
+  };
+  c.forward.flops = 12 * double(n);
+  c.forward.moves = {"value", "value", "m", "m", "v", "v", "grad"};
+  return c;
+}
+
 std::vector<OpCase> step_cases() {
   std::vector<OpCase> cases;
   for (int64_t n : {1, 7, 33, 100003}) cases.push_back(sum_case(n));
@@ -184,6 +234,8 @@ std::vector<OpCase> step_cases() {
       for (double weight_decay : {0.0, 0.1})
         cases.push_back(adamw_case({.n = n, .step = step, .weight_decay = weight_decay}));
   cases.push_back(adamw_case({.n = 19, .finite = 0}));
+  for (int64_t n : {1, 17, 20011})
+    for (int64_t offset : {0, 4 * 4097}) cases.push_back(adamw_stochastic_case(n, offset));
   return cases;
 }
 

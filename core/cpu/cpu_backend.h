@@ -10,6 +10,14 @@
 
 namespace causeway::cpu {
 
+inline PhiloxArgs philox_args(const RandomStream& stream) {
+  return {.c1 = (static_cast<uint32_t>(stream.purpose) << 24) | (stream.layer & 0xffffffu),
+          .c2 = static_cast<uint32_t>(stream.index),
+          .c3 = static_cast<uint32_t>(stream.index >> 32),
+          .k0 = static_cast<uint32_t>(stream.seed),
+          .k1 = static_cast<uint32_t>(stream.seed >> 32)};
+}
+
 class CpuBackend final : public Backend {
  public:
   CpuBackend(int threads, Isa isa);

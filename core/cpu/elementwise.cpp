@@ -54,14 +54,9 @@ void CpuBackend::dropout(const Tensor& y, const Tensor& x, double p, const Rando
   const int act = act_index(x.dtype, "dropout");
   // bits ≥ p·2³² for an integer `bits` means bits ≥ ⌈p·2³²⌉.
   const double threshold = std::min(std::ceil(p * 0x1p32), 0x1p32 - 1);
-  const DropoutArgs args{
-      .c1 = (static_cast<uint32_t>(stream.purpose) << 24) | (stream.layer & 0xffffffu),
-      .c2 = static_cast<uint32_t>(stream.index),
-      .c3 = static_cast<uint32_t>(stream.index >> 32),
-      .k0 = static_cast<uint32_t>(stream.seed),
-      .k1 = static_cast<uint32_t>(stream.seed >> 32),
-      .threshold = static_cast<uint32_t>(threshold),
-      .keep_scale = static_cast<float>(1 / (1 - p))};
+  const DropoutArgs args{.random = philox_args(stream),
+                         .threshold = static_cast<uint32_t>(threshold),
+                         .keep_scale = static_cast<float>(1 / (1 - p))};
   in_pieces(x.numel(), kPiece, [&](int64_t begin, int64_t end) {
     kernels_.dropout[act](y.data, x.data, args, begin, end - begin);
   });

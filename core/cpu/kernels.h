@@ -74,6 +74,11 @@ struct CrossEntropyArgs {
   float softcap = 0, scale = 1;
 };
 
+/// Philox4x32-10 of core/philox.h: its counter's fixed words and key.
+struct PhiloxArgs {
+  uint32_t c1 = 0, c2 = 0, c3 = 0, k0 = 0, k1 = 0;
+};
+
 struct AdamWArgs {
   float beta1 = 0, beta2 = 0, eps = 0;
   float gain1 = 1, gain2 = 1;  ///< 1 − β, rounded from double: 1 − float(β) has lost digits
@@ -81,11 +86,11 @@ struct AdamWArgs {
   float second_scale = 1;      ///< 1 / (1 − β2^t)
   float decay = 0;             ///< lr · weight_decay
   float clip_scale = 1;
+  PhiloxArgs random;  ///< of adamw_stochastic
 };
 
-/// Philox4x32-10 of core/philox.h, its counter's fixed words and key.
 struct DropoutArgs {
-  uint32_t c1 = 0, c2 = 0, c3 = 0, k0 = 0, k1 = 0;
+  PhiloxArgs random;
   uint32_t threshold = 0;  ///< smaller words drop the element
   float keep_scale = 1;
 };
@@ -151,6 +156,10 @@ struct Kernels {
   /// value is bf16 with a master, f32 without.
   void (*adamw)(const AdamWArgs&, void* value, float* master, float* m, float* v, const float* grad,
                 int64_t n);
+  /// bf16 values without a master. `first`: the first element's place in the random stream, a
+  /// multiple of 4.
+  void (*adamw_stochastic)(const AdamWArgs&, uint16_t* value, float* m, float* v, const float* grad,
+                           int64_t first, int64_t n);
   PerDType<void(void* y, float alpha, const void* x, float beta, int64_t n)> axpby;
   void (*widen)(float* y, const uint16_t* x, int64_t n);
   void (*narrow)(uint16_t* y, const float* x, int64_t n);

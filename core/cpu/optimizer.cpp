@@ -7,7 +7,7 @@
 namespace causeway::cpu {
 namespace {
 
-/// Elements of one AdamW piece: 16–28 bytes move per element, so this is half a megabyte.
+/// Elements of one AdamW piece: 16–30 bytes move per element, so this is half a megabyte.
 constexpr int64_t kAdamWPiece = 1 << 15;
 
 float* floats(const Tensor& t, int64_t offset) {
@@ -72,20 +72,25 @@ void CpuBackend::adamw(const AdamW& op, std::span<const AdamWSlice> slices) {
                    .step_size = static_cast<float>(op.lr / (1 - std::pow(op.beta1, step))),
                    .second_scale = static_cast<float>(1 / (1 - std::pow(op.beta2, step))),
                    .decay = 0,
-                   .clip_scale = static_cast<float>(scalars[kClipScale])};
+                   .clip_scale = static_cast<float>(scalars[kClipScale]),
+                   .random = philox_args(op.rounding())};
   int64_t pieces = 0;
   for (const AdamWSlice& s : slices) {
     act_index(s.value.dtype, "adamw");
     pieces += (s.value.shape[0] + kAdamWPiece - 1) / kAdamWPiece;
   }
   pool_.run(pieces, [&](int64_t piece, int) {
-    const Place p = find(slices, piece);
+    const auto [slice, begin, end] = find(slices, piece);
     AdamWArgs args = shared;
-    args.decay = static_cast<float>(op.lr * p.slice->weight_decay);
-    char* value = static_cast<char*>(p.slice->value.data) +
-                  p.begin * static_cast<int64_t>(dtype_size(p.slice->value.dtype));
-    kernels_.adamw(args, value, floats(p.slice->master, p.begin), floats(p.slice->m, p.begin),
-                   floats(p.slice->v, p.begin), floats(p.slice->grad, p.begin), p.end - p.begin);
+    args.decay = static_cast<float>(op.lr * slice->weight_decay);
+    float *m = floats(slice->m, begin), *v = floats(slice->v, begin);
+    const float* grad = floats(slice->grad, begin);
+    if (slice->rounds_stochastically())
+      return kernels_.adamw_stochastic(args, static_cast<uint16_t*>(slice->value.data) + begin, m,
+                                       v, grad, slice->offset + begin, end - begin);
+    char* value = static_cast<char*>(slice->value.data) +
+                  begin * static_cast<int64_t>(dtype_size(slice->value.dtype));
+    kernels_.adamw(args, value, floats(slice->master, begin), m, v, grad, end - begin);
   });
 }
 

@@ -131,6 +131,15 @@ SIMD_INLINE F widen(B16 bits) {
 #endif
 }
 
+/// The lower 16 bits of each lane.
+SIMD_INLINE B16 lower_halves(U x) {
+#if defined(__AVX512F__)
+  return (B16)_mm512_cvtepi32_epi16((__m512i)x);
+#else
+  return __builtin_convertvector(x, B16);
+#endif
+}
+
 /// Rounds to nearest even; NaN stays NaN. Bit for bit what core/dtype.h does.
 SIMD_INLINE B16 narrow_by_integers(F x) {
 #if defined(__AVX512F__)
@@ -139,13 +148,13 @@ SIMD_INLINE B16 narrow_by_integers(F x) {
   const __m512i rounded = _mm512_add_epi32(_mm512_add_epi32(u, _mm512_set1_epi32(0x7fff)), odd);
   const __mmask16 nan = _mm512_cmp_ps_mask((__m512)x, (__m512)x, _CMP_UNORD_Q);
   const __m512i bits = _mm512_mask_or_epi32(rounded, nan, u, _mm512_set1_epi32(0x00400000));
-  return (B16)_mm512_cvtepi32_epi16(_mm512_srli_epi32(bits, 16));
+  return lower_halves((U)_mm512_srli_epi32(bits, 16));
 #else
   const U u = (U)x;
   const U rounded = u + 0x7fffu + ((u >> 16) & 1u);
   const U quiet = u | 0x00400000u;
   const U bits = (I)(u & 0x7fffffffu) > 0x7f800000 ? quiet : rounded;
-  return __builtin_convertvector(bits >> 16, B16);
+  return lower_halves(bits >> 16);
 #endif
 }
 SIMD_INLINE B16 narrow(F x) {
@@ -175,8 +184,8 @@ template <class Size = Full>
 SIMD_INLINE F load(const b16* p, Size size = {}) {
   return widen(load_bits(p, size));
 }
-SIMD_INLINE void store_bits(b16* p, B16 bits, Full) { __builtin_memcpy(p, &bits, sizeof bits); }
-SIMD_INLINE void store_bits(b16* p, B16 bits, Part part) {
+SIMD_INLINE void store(b16* p, B16 bits, Full = {}) { __builtin_memcpy(p, &bits, sizeof bits); }
+SIMD_INLINE void store(b16* p, B16 bits, Part part) {
 #if defined(__AVX512F__)
   _mm256_mask_storeu_epi16(p, (__mmask16)((1u << part.n) - 1), (__m256i)bits);
 #else
@@ -185,7 +194,7 @@ SIMD_INLINE void store_bits(b16* p, B16 bits, Part part) {
 }
 template <class Size = Full>
 SIMD_INLINE void store(b16* p, F x, Size size = {}) {
-  store_bits(p, narrow(x), size);
+  store(p, narrow(x), size);
 }
 
 /// Stores, and gives what a load would read back.
@@ -197,7 +206,7 @@ SIMD_INLINE F store_rounded(float* p, F x, Size size) {
 template <class Size>
 SIMD_INLINE F store_rounded(b16* p, F x, Size size) {
   const B16 bits = narrow(x);
-  store_bits(p, bits, size);
+  store(p, bits, size);
   return widen(bits);
 }
 

@@ -193,10 +193,19 @@ std::vector<Wrong> wrong_steps() {
        [](Backend& b) { b.sum_of_squares(f64({2}), f32({5})); }},
       {"clip_and_guard", "scalars (kStepScalars) f64", "scalars f64 (3)",
        [](Backend& b) { b.clip_and_guard(f64({3}), f64({1}), f64({1}), 1); }},
-      {"adamw", "an f32 master exactly when value is bf16", "master absent",
+      {"adamw", "an f32 master only when value is bf16", "master f32 (5)",
        [](Backend& b) {
          const AdamWSlice slice{
-             .value = of(DType::BF16, {5}), .m = f32({5}), .v = f32({5}), .grad = f32({5})};
+             .value = f32({5}), .master = f32({5}), .m = f32({5}), .v = f32({5}), .grad = f32({5})};
+         b.adamw({.scalars = f64({kStepScalars})}, {&slice, 1});
+       }},
+      {"adamw", "an offset in multiples of 4", "value bf16 (5)",
+       [](Backend& b) {
+         const AdamWSlice slice{.value = of(DType::BF16, {5}),
+                                .m = f32({5}),
+                                .v = f32({5}),
+                                .grad = f32({5}),
+                                .offset = 6};
          b.adamw({.scalars = f64({kStepScalars})}, {&slice, 1});
        }},
       {"adamw", "a step of at least 1", "",

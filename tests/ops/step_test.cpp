@@ -72,6 +72,33 @@ TEST_CASE("a bf16 value after AdamW is its master, rounded", "[ops]") {
   }
 }
 
+TEST_CASE("stochastic rounding gives the same bits however a range is cut into slices", "[ops]") {
+  const int64_t n = 4099, offset = 64;
+  const OpCase whole = adamw_stochastic_case(n, offset);
+  const Precision precision = Precision::of(PrecisionChoice::Bf16);
+  for (const NamedBackend& product : product_backends()) {
+    INFO(product.name);
+    Backend& ops = *product.backend;
+    CaseTensors expected(ops, whole, {.precision = precision, .rounding = precision});
+    whole.forward.run(ops, expected);
+    for (int64_t cut : {4, 64, 1236, 4096}) {  // from aligned packs to one element at a time
+      INFO("cut at " << cut);
+      CaseTensors t(ops, whole, {.precision = precision, .rounding = precision});
+      std::vector<AdamWSlice> slices;
+      for (const auto& [begin, size] : {std::pair(int64_t{0}, cut), std::pair(cut, n - cut)})
+        slices.push_back({.value = t["value"].slice(0, begin, size),
+                          .m = t["m"].slice(0, begin, size),
+                          .v = t["v"].slice(0, begin, size),
+                          .grad = t["grad"].slice(0, begin, size),
+                          .offset = offset + begin});
+      AdamW op = kStochasticStep;
+      op.scalars = t["scalars"];
+      ops.adamw(op, slices);
+      REQUIRE(t.values("value") == expected.values("value"));
+    }
+  }
+}
+
 TEST_CASE("AdamW takes every slice of its list, each with its own weight decay", "[ops]") {
   for (const NamedBackend& product : product_backends()) {
     INFO(product.name);

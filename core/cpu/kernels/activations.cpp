@@ -1,6 +1,7 @@
 // GELU, SwiGLU, squared ReLU and dropout, element by element. Read next: ../elementwise.cpp.
 #include "core/cpu/kernels/fill.h"
 #include "core/cpu/simd_math.h"
+#include "core/cpu/simd_philox.h"
 
 namespace causeway::cpu::CAUSEWAY_ISA {
 namespace {
@@ -72,46 +73,14 @@ void swiglu_backward(void* d_x, const void* d_y, const void* x, int64_t rows, in
   }
 }
 
-/// Philox on 64-bit lanes whose lower halves hold the words, one block of four words per lane: the
-/// 32 × 32 → 64 bit product is then one instruction. The same numbers as core/philox.h.
-struct PhiloxWords {
-  U64 word[4];
-};
-SIMD_INLINE PhiloxWords philox(const DropoutArgs& a, U64 block) {
-  const U64 low = U64{} + 0xffffffffu;
-  U64 c0 = block, c1 = U64{} + a.c1, c2 = U64{} + a.c2, c3 = U64{} + a.c3;
-  uint32_t k0 = a.k0, k1 = a.k1;
-  for (int round = 0; round < 10; ++round) {
-    const U64 p0 = multiply_low_halves(U64{} + 0xD2511F53u, c0);
-    const U64 p1 = multiply_low_halves(U64{} + 0xCD9E8D57u, c2);
-    c0 = (p1 >> 32) ^ (c1 & low) ^ k0;
-    c2 = (p0 >> 32) ^ (c3 & low) ^ k1;
-    c1 = p1, c3 = p0;
-    k0 += 0x9E3779B9u, k1 += 0xBB67AE85u;
-  }
-  return {{c0 & low, c1 & low, c2 & low, c3 & low}};
-}
-
 template <class T>
 void dropout(void* y, const void* x, const DropoutArgs& a, int64_t first, int64_t n) {
-  constexpr int kBlocks = kLanes / 2;  // of four words each
   const T* in = static_cast<const T*>(x) + first;
   T* out = static_cast<T*>(y) + first;
-  U64 lane;
-  for (int i = 0; i < kBlocks; ++i) lane[i] = i;
-  uint32_t bits[4 * kBlocks];
-  for (int64_t i = 0; i < n; i += 4 * kBlocks) {
-    const uint32_t block = static_cast<uint32_t>((first + i) / 4);
-    const PhiloxWords words = philox(a, (lane + block) & (U64{} + 0xffffffffu));
-    for (int b = 0; b < kBlocks; ++b)
-      for (int w = 0; w < 4; ++w) bits[4 * b + w] = static_cast<uint32_t>(words.word[w][b]);
-    sweep(n - i < 4 * kBlocks ? n - i : 4 * kBlocks, [&](int64_t j, auto part) {
-      U u;
-      __builtin_memcpy(&u, bits + j, sizeof u);
-      store(out + i + j, u >= splat_bits(a.threshold) ? load(in + i + j, part) * a.keep_scale : F{},
-            part);
-    });
-  }
+  sweep_random(a.random, first, n, [&](int64_t i, auto part, U bits) {
+    const F kept = load(in + i, part) * a.keep_scale;
+    store(out + i, bits >= splat_bits(a.threshold) ? kept : F{}, part);
+  });
 }
 
 }  // namespace

@@ -2,6 +2,8 @@
 // Read next: ../optimizer.cpp.
 #include "core/cpu/kernels/fill.h"
 #include "core/cpu/simd_math.h"
+#include "core/cpu/simd_philox.h"
+#include "core/rounding.h"
 
 namespace causeway::cpu::CAUSEWAY_ISA {
 namespace {
@@ -55,6 +57,14 @@ void adamw(const AdamWArgs& a, void* value, float* master, float* m, float* v, c
   });
 }
 
+void adamw_stochastic(const AdamWArgs& a, b16* value, float* m, float* v, const float* grad,
+                      int64_t first, int64_t n) {
+  sweep_random(a.random, first, n, [&](int64_t i, auto part, U bits) {
+    const F updated = adamw_vector(a, load(value + i, part), m + i, v + i, grad + i, part);
+    store(value + i, lower_halves(stochastic_bf16((U)updated, bits)), part);
+  });
+}
+
 template <class T>
 void axpby(void* y, float alpha, const void* x, float beta, int64_t n) {
   const T* in = static_cast<const T*>(x);
@@ -78,7 +88,7 @@ void narrow_all(uint16_t* y, const float* x, int64_t n) {
 
 void fill_optimizer(Kernels& k) {
   k.sum = sum_of, k.sum_of_squares = sum_of_squares;
-  k.adamw = adamw;
+  k.adamw = adamw, k.adamw_stochastic = adamw_stochastic;
   k.axpby[0] = axpby<float>, k.axpby[1] = axpby<b16>;
   k.widen = widen_all, k.narrow = narrow_all;
 }
