@@ -63,7 +63,7 @@ class Plan final : public Verb {
     Preparation* const device = elsewhere ? elsewhere.get() : runtime.backend.get();
     Model model(config.model, config.train.recompute);
     const MemoryPlan plan = plan_memory(config, model, device, ranks_);
-    const std::string source = set_rates(runtime.backend.get(), config);
+    const std::string source = set_rates(runtime, config);
     const ScalingPlan scaling = plan_scaling(config, model.params(), ranks_, rates_);
     if (format_ == OutputFormat::Json) {
       print_json(config, model, plan, scaling, source);
@@ -77,7 +77,8 @@ class Plan final : public Verb {
 
  private:
   /// Where the cost of a step is from, for people; fills rates_.
-  std::string set_rates(Backend* ops, const Config& config) {
+  std::string set_rates(const Runtime& runtime, const Config& config) {
+    Backend* const ops = runtime.backend.get();  // none: to run elsewhere
     rates_.bandwidth = link_gbs_ * 1e9;
     rates_.latency = latency_us_ * 1e-6;
     const Precision precision = Precision::of(config.train.precision);
@@ -93,7 +94,8 @@ class Plan final : public Verb {
                    .what = "this machine has no GPU to try, so no speed can be predicted",
                    .remedy = "say which it is for: --gpu h100 (or another), or --rank-tflops"});
     const double flops = MatmulTimer(*ops, precision.act, kPeakShape).rate(0.3);
-    if (!can_try(config, flops)) return by_flops(config, flops, 0.85, "a matmul measured here");
+    if (!can_try(*ops, config, flops, memory_offer(runtime)))
+      return by_flops(config, flops, 0.85, "a matmul measured here");
     rates_.cost = try_step(*ops, config);
     return "from steps of one and two layers tried here";
   }
