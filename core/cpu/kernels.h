@@ -144,7 +144,7 @@ struct Kernels {
       swiglu_backward;
   /// Elements [first, first + n); first is a multiple of 64.
   PerDType<void(void* y, const void* x, const DropoutArgs&, int64_t first, int64_t n)> dropout;
-  /// scratch: vocab floats.
+  /// scratch: vocab floats, twice as many with a softcap.
   PerDType<void(const CrossEntropyArgs&, int64_t row_begin, int64_t row_end, float* scratch)>
       cross_entropy;
 

@@ -6,7 +6,8 @@ namespace causeway::cpu {
 
 void CpuBackend::prepare(const CrossEntropy& op) {
   check(op);
-  scratch_.reserve(op.vocab_size * sizeof(float), 0);
+  const int rows = op.softcap > 0 ? 2 : 1;  // exponentials, capped logits
+  scratch_.reserve(rows * op.vocab_size * sizeof(float), 0);
 }
 
 void CpuBackend::cross_entropy(const CrossEntropy& op) {

@@ -7,16 +7,19 @@
 namespace causeway::cpu::CAUSEWAY_ISA {
 namespace {
 
-/// What stands between a logit and the softmax, and its slope there.
+/// What stands between a logit and the softmax, and its slope there: of what was kept as number i.
 struct Uncapped {
   F operator()(F z) const { return z; }
-  F slope(F) const { return splat(1.0f); }
+  void keep(int64_t, F, auto) const {}
+  F slope(int64_t, auto) const { return splat(1.0f); }
 };
 struct Cap {
   float softcap;
+  float* kept;  // (vocab) capped logits: a tanh costs as much as the exponential
   F operator()(F z) const { return softcap * tanh(z / softcap); }
-  F slope(F z) const {
-    const F t = tanh(z / softcap);
+  void keep(int64_t i, F capped, auto part) const { store(kept + i, capped, part); }
+  F slope(int64_t i, auto part) const {
+    const F t = load(kept + i, part) / softcap;
     return 1.0f - t * t;
   }
 };
@@ -46,7 +49,8 @@ float row_loss(const CrossEntropyArgs& a, T* z, int32_t target, Capping cap, flo
   const float top = highest(z, a.vocab, cap);
   const F level = splat(top);
   const float total = sum_over(a.vocab, [&](int64_t i, auto part) {
-    const F value = exp(cap(load(z + i, part)) - level);
+    const F capped = cap(load(z + i, part)), value = exp(capped - level);
+    cap.keep(i, capped, part);
     store(e + i, value, part);
     return value;
   });
@@ -56,7 +60,7 @@ float row_loss(const CrossEntropyArgs& a, T* z, int32_t target, Capping cap, flo
   e[target] -= total;
   const float by_total = a.scale / total;
   sweep(a.vocab, [&](int64_t i, auto part) {
-    store(z + i, load(e + i, part) * by_total * cap.slope(load(z + i, part)), part);
+    store(z + i, load(e + i, part) * by_total * cap.slope(i, part), part);
   });
   clear(z, a.vocab, a.stride);
   return loss;
@@ -71,7 +75,7 @@ void cross_entropy(const CrossEntropyArgs& a, int64_t begin, int64_t end, float*
       a.loss[row] = 0;
       if (a.gradient) clear(z, 0, a.stride);
     } else if (a.softcap > 0) {
-      a.loss[row] = row_loss(a, z, target, Cap{a.softcap}, e);
+      a.loss[row] = row_loss(a, z, target, Cap{a.softcap, e + a.vocab}, e);
     } else {
       a.loss[row] = row_loss(a, z, target, Uncapped{}, e);
     }
