@@ -136,7 +136,7 @@ BenchReport read_report(const std::string& file) {
 void print(const BenchReport& report) {
   fmt::print("{}\n{}, {}\n", report.title, report.device, report.version);
   for (const auto& [name, value] : report.roofs)
-    fmt::print("  roof: {:<12} {:>16}\n", name, roof_rate(name, value));
+    fmt::print("  roof: {:<12} {}\n", name, roof_rate(name, value));
   const auto line = [](const auto& cell) {
     std::string text = "\n";
     for (const BenchColumn& c : bench_columns())
