@@ -18,7 +18,30 @@ ENVIRONMENT = {k: v for k, v in os.environ.items() if not k.startswith("OPENBLAS
 
 
 class Absent(Exception):
-    """A peer that can not be measured here, and why."""
+    """A peer that can not be measured here: why, and what would help."""
+
+
+# What a log says -> what would help.
+REMEDIES = {
+    "No module named 'torch'": "PYTHON -m pip install torch, or name another with --python",
+    "Python.h": "torch.compile builds C++: install this Python's headers (Debian: python3-dev)",
+    "No working C++ compiler": "torch.compile builds C++: install g++",
+    "InvalidCxxCompiler": "torch.compile builds C++: install g++",
+    "No such file or directory: 'g++'": "torch.compile builds C++: install g++",
+    "DefaultCPUAllocator": "memory is short: leave this model out with --models",
+    "No space left on device": "make room, or name another folder with --work",
+}
+
+
+def explained(code, log):
+    """How a child ended, in a line: its last words, what would help, and where all of it is."""
+    text = log.read_text(errors="replace").strip()
+    lines = [line for line in text.splitlines() if line.strip()]
+    told = [remedy for sign, remedy in REMEDIES.items() if sign in text]
+    if code == -9:
+        told.append("something killed it: likely memory is short")
+    error = [line for line in lines if "error" in line.lower()] or lines
+    return f"exit {code}: {' '.join(error[-1:])} ({'; '.join(told[:1] + [f'log: {log}'])})"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -148,12 +171,20 @@ class Ours:
 # answers with {"seconds": [...], "losses": [...]}
 
 
+CLONE = "git clone https://github.com/karpathy/llm.c, and name it with --llmc"
+
+
 class Process:
     def __init__(self, name, command, model, folder):
-        self.name, self.steps, self.log = name, model.steps, folder / f"{name}.log"
+        # Beside the folder, which goes when the model is done.
+        self.steps, self.log = model.steps, folder.parent / f"{model.name}-{name}.log"
         with open(self.log, "wb") as log:
-            self.child = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-                                          stderr=log, env=ENVIRONMENT, text=True)
+            try:
+                self.child = subprocess.Popen(command, stdin=subprocess.PIPE,
+                                              stdout=subprocess.PIPE, stderr=log,
+                                              env=ENVIRONMENT, text=True)
+            except OSError as why:
+                raise Absent(f"{command[0]} does not run: {why.strerror}") from why
         self.first = self.ask(model.steps + 1)
 
     def ask(self, steps):
@@ -165,8 +196,7 @@ class Process:
         answer = next((line for line in self.child.stdout if line.startswith("{")), None)
         if answer is None:
             self.child.wait()
-            tail = self.log.read_text(errors="replace").strip().splitlines()[-1:]
-            raise Absent(f"exit {self.child.returncode}: {' '.join(tail)} (all of it: {self.log})")
+            raise Absent(explained(self.child.returncode, self.log))
         return json.loads(answer)
 
     def round(self):
@@ -193,7 +223,7 @@ class TorchPeer(Process):
 class LlmcPeer(Process):
     def __init__(self, args, model, folder):
         if not args.llmc:
-            raise Absent("no --llmc CHECKOUT")
+            raise Absent(f"no --llmc CHECKOUT: {CLONE}")
         copy = folder / "llmc"
         if not copy.exists():
             build_llmc(args.llmc, copy)
@@ -209,9 +239,11 @@ def build_llmc(checkout, copy):
     copy.mkdir()
     for name in ["Makefile", "train_gpt2.c", "llmc"]:
         if not (checkout / name).exists():
-            raise Absent(f"{checkout} has no {name}")
+            raise Absent(f"{checkout} has no {name}, so it is no checkout of llm.c: {CLONE}")
         subprocess.run(["cp", "-rL", checkout / name, copy / name], check=True)
     shutil.copy(SCRIPTS / "bench_peers_llmc.c", copy / "test_gpt2.c")
+    if not shutil.which("make"):
+        raise Absent("make is missing: install it")
     compilers = [c for c in ["clang", "gcc", "cc"] if shutil.which(c)]
     for compiler in compilers:  # its own choice first; clang may lack OpenMP
         made = subprocess.run(["make", "-C", copy, "test_gpt2", f"CC={compiler}"], env=ENVIRONMENT,
@@ -219,8 +251,12 @@ def build_llmc(checkout, copy):
         if made.returncode == 0 and "OpenMP found" in made.stdout:
             print(f"llm.c: built with {compiler} and OpenMP", flush=True)
             return
-    raise Absent(f"make with {' or '.join(compilers) or 'a C compiler'} and OpenMP failed: "
-                 f"{made.stderr.strip() if compilers else 'there is none'}")
+    if not compilers:
+        raise Absent("there is no C compiler: install gcc, or clang with libomp")
+    log = copy.parent.parent / "llmc-build.log"
+    log.write_text(made.stdout + made.stderr)
+    raise Absent(f"make with {' or '.join(compilers)} and OpenMP failed: install gcc, or clang with "
+                 f"libomp (log: {log})")
 
 
 def read_safetensors(path):

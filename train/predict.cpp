@@ -3,8 +3,8 @@
 
 #include <algorithm>
 #include <optional>
+#include <vector>
 
-#include "train/environment.h"
 #include "train/flops.h"
 #include "train/measure.h"
 #include "train/trial.h"
@@ -16,13 +16,21 @@ constexpr double kLongest = 4;    // seconds of one step of a trial
 constexpr double kSeconds = 1.5;  // of all timed steps
 constexpr int kLeastRounds = 3, kMostRounds = 40;
 
-Config small(const Config& config, int64_t layers, int64_t micro_batches) {
-  Config c = config;
-  c.model.n_layer = layers;
-  c.train.global_batch_size = micro_batches * *config.train.micro_batch_size;
-  c.train.grad_lanes = std::min(micro_batches, *config.train.grad_lanes);
-  c.eval.every = 0, c.sample.every = 0;
-  return c;
+/// The configs to try: one layer, two, and one layer with two micro-batches where there are more.
+std::vector<Config> small_configs(const Config& config) {
+  const auto small = [&](int64_t layers, int64_t micro_batches) {
+    Config c = config;
+    c.model.n_layer = layers;
+    c.train.global_batch_size = micro_batches * *config.train.micro_batch_size;
+    c.train.grad_lanes = std::min(micro_batches, *config.train.grad_lanes);
+    c.eval.every = 0, c.sample.every = 0;
+    return c;
+  };
+  std::vector<Config> configs{small(1, 1), small(2, 1)};
+  // Only more than one micro-batch needs to tell them and the update apart.
+  if (config.train.global_batch_size > *config.train.micro_batch_size)
+    configs.push_back(small(1, 2));
+  return configs;
 }
 
 double parameters(const Config& config) {
@@ -31,21 +39,22 @@ double parameters(const Config& config) {
 
 }  // namespace
 
-bool can_try(const Config& config, double flops) {
-  const Config two = small(config, std::min<int64_t>(2, config.model.n_layer), 1);
-  const double tokens = static_cast<double>(two.train.global_batch_size * two.model.block_size);
-  if (flops_per_token(two.model) * tokens / flops > kLongest) return false;
-  Model model(two.model, two.train.recompute);
-  const auto bytes = static_cast<int64_t>(plan_memory(two, model, nullptr).total);
-  return 2 * bytes < read_machine_limits().memory_free;  // two trials live side by side
+bool can_try(Preparation& device, const Config& config, double flops, const MemoryOffer& offer) {
+  int64_t bytes = 0;  // all trials live side by side
+  for (const Config& c : small_configs(config)) {
+    const double tokens = static_cast<double>(c.train.global_batch_size * c.model.block_size);
+    if (flops_per_token(c.model) * tokens / flops > kLongest) return false;
+    Model model(c.model, c.train.recompute);
+    bytes += static_cast<int64_t>(plan_memory(c, model, &device).total);
+  }
+  return offer.bytes <= 0 || bytes <= offer.bytes;
 }
 
 StepCost try_step(Backend& ops, const Config& config) {
-  const int64_t M = config.train.global_batch_size / *config.train.micro_batch_size;
-  const Config one = small(config, 1, 1), two = small(config, 2, 1), twice = small(config, 1, 2);
-  Trial a(ops, one), b(ops, two);
-  std::optional<Trial> c;  // only more than one micro-batch needs to know them apart
-  if (M > 1) c.emplace(ops, twice);
+  const std::vector<Config> configs = small_configs(config);
+  Trial a(ops, configs[0]), b(ops, configs[1]);
+  std::optional<Trial> c;
+  if (configs.size() > 2) c.emplace(ops, configs[2]);
   std::vector<double> base, layer, micro_batch;
   const double begin = now_seconds();
   // Differences of steps one right after the other: what disturbs one disturbs the next.
@@ -59,8 +68,8 @@ StepCost try_step(Backend& ops, const Config& config) {
   const double whole = median(base) + more_layers * std::max(0.0, median(layer));
   if (!c) return {.micro_batch = whole, .update = 0};
   // The update reads and writes every parameter: it grows as they do.
-  const double update =
-      std::max(0.0, median(base) - median(micro_batch)) * parameters(config) / parameters(one);
+  const double update = std::max(0.0, median(base) - median(micro_batch)) * parameters(config) /
+                        parameters(configs[0]);
   return {.micro_batch = std::max(0.0, whole - update), .update = update};
 }
 

@@ -95,8 +95,10 @@ class Plan final : public Verb {
                    .what = "this machine has no GPU to try, so no speed can be predicted",
                    .remedy = "say which it is for: --gpu h100 (or another), or --rank-tflops"});
     const double flops = MatmulTimer(runtime, precision.act, kPeakShape).rate(0.3);
-    if (!can_try(config, flops)) return by_flops(config, flops, 0.85, "a matmul measured here");
-    rates_.cost = try_step(*runtime.backend, config);
+    Backend& ops = *runtime.backend;
+    if (!can_try(ops, config, flops, memory_offer(runtime)))
+      return by_flops(config, flops, 0.85, "a matmul measured here");
+    rates_.cost = try_step(ops, config);
     return "from steps of one and two layers tried here";
   }
 

@@ -1,6 +1,8 @@
 // The bench's honesty: what is slow shows as slow, what has not changed raises no alarm, and the
 // page of benchmarks is what the stored reports say.
+#include <cmath>
 #include <fstream>
+#include <random>
 
 #include "core/config_load.h"
 #include "core/presets.h"
@@ -18,20 +20,44 @@ using namespace causeway::test;
 
 namespace {
 
-BenchReport report_of(double seconds, double share, double noise = 0.01) {
-  const auto spread = [&](double v) { return Spread{v, v * (1 - noise), v * (1 + noise)}; };
-  return {.title = "t",
-          .device = "d",
-          .version = "v",
-          .date = "2026-01-02",
-          .roofs = {{"f32 matmul", 1e11}, {"copy", 1e10}},
-          .rows = {{.name = "norm/x forward",
-                    .dtype = "f32",
-                    .seconds = spread(seconds),
-                    .flops = 1e9,
-                    .bytes = 1e8,
-                    .bound = "copy",
-                    .share = spread(share)}}};
+/// What a run was like: rows of 1 ms, 2 ms, …
+struct Run {
+  int rows = 12;
+  double noise = 0.04;  ///< of a round's time, as a share
+  double slow_row = 1;  ///< the first row takes so many times as long
+  double all = 1;       ///< all rows do
+  double matmul = 1e11, copy = 1e10;
+  uint64_t seed = 1;
+};
+
+BenchReport report_of(const Run& run) {
+  BenchReport report{.title = "t",
+                     .device = "d",
+                     .version = "v",
+                     .date = "2026-01-02",
+                     .roofs = {{"f32 matmul", run.matmul}, {"copy", run.copy}},
+                     .round_roofs = {},
+                     .rows = {}};
+  std::mt19937_64 random(run.seed);
+  const auto around = [&](double value) {
+    return value * (1 + run.noise * (2 * std::generate_canonical<double, 53>(random) - 1));
+  };
+  constexpr int kRounds = 15;
+  for (int i = 0; i < kRounds; ++i)
+    report.round_roofs["f32"].push_back({around(run.matmul), around(run.copy)});
+  for (int r = 0; r < run.rows; ++r) {
+    BenchRow row{.name = fmt::format("norm/x{} forward", r),
+                 .dtype = "f32",
+                 .flops = 1e9,
+                 .bytes = 1e8,
+                 .bound = "copy"};
+    for (int i = 0; i < kRounds; ++i)
+      row.rounds.push_back(around((r + 1) * 1e-3 * run.all * (r == 0 ? run.slow_row : 1)));
+    row.seconds = spread_of(row.rounds);
+    row.share = {0.8, 0.79, 0.81};
+    report.rows.push_back(row);
+  }
+  return report;
 }
 
 /// All that an error says, in one text.
@@ -41,8 +67,12 @@ std::string said(const Action& action) {
   return fmt::format("error[{}] {}: {}\n{}", e.id, e.where, e.what, e.remedy);
 }
 
-Change change(const BenchReport& before, const BenchReport& now) {
-  return compare(before, now).at(0).change;
+/// Of the first row, which is the only one that may have changed.
+Change change(const Run& before, const Run& now) {
+  const std::vector<Comparison> all = compare(report_of(before), report_of(now));
+  for (size_t i = 1; i < all.size(); ++i)
+    CHECK((all[i].change == Change::None || all[i].change == all[0].change));
+  return all.at(0).change;
 }
 
 KernelBench tiny_bench(std::vector<std::string> ops) {
@@ -54,13 +84,43 @@ KernelBench tiny_bench(std::vector<std::string> ops) {
 }  // namespace
 
 TEST_CASE("a comparison tells a slower kernel from a slower machine and from noise") {
-  const BenchReport before = report_of(1e-3, 0.8);
-  CHECK(change(before, report_of(2e-3, 0.4)) == Change::Slower);
-  CHECK(change(before, report_of(0.5e-3, 1.6)) == Change::Faster);
-  CHECK(change(before, report_of(2e-3, 0.8)) == Change::None);  // all of the machine is slower
-  CHECK(change(before, report_of(1e-3, 0.4)) == Change::None);  // only the roof was disturbed
-  CHECK(change(before, report_of(1.04e-3, 0.77)) == Change::None);
-  CHECK(change(before, report_of(1.3e-3, 0.6, 0.1)) == Change::None);  // within that noise
+  CHECK(change({}, {.slow_row = 1.3, .seed = 2}) == Change::Slower);
+  CHECK(change({}, {.slow_row = 1 / 1.3, .seed = 2}) == Change::Faster);
+  CHECK(change({.rows = 2}, {.rows = 2, .slow_row = 1.3, .seed = 2}) == Change::Slower);
+  CHECK(change({}, {.slow_row = 1.04, .seed = 2}) == Change::None);
+  CHECK(change({.noise = 0.3}, {.noise = 0.3, .slow_row = 1.2, .seed = 2}) == Change::None);
+  CHECK(change({}, {.all = 1.14, .matmul = 0.9e11, .seed = 2}) == Change::None);  // the machine
+}
+
+TEST_CASE("all rows slower on a machine with the same roof is slower code") {
+  for (const Comparison& c : compare(report_of({}), report_of({.all = 1.5, .seed = 2})))
+    CHECK(c.change == Change::Slower);
+}
+
+TEST_CASE("rounds are compared only where the machine was alike") {
+  CHECK(change({}, {.slow_row = 2, .copy = 2e10, .seed = 2}) == Change::Unknown);
+  CHECK(change({}, {.slow_row = 2, .matmul = 0.5e11, .seed = 2}) == Change::Unknown);
+  // Half of the rounds on another machine, where all takes twice as long: only like is held
+  // against like.
+  BenchReport mixed = report_of({.seed = 3});
+  for (size_t i = 0; i < 8; ++i) {
+    mixed.round_roofs["f32"][i].bytes *= 0.5;
+    for (BenchRow& row : mixed.rows) row.rounds[i] *= 2;
+  }
+  for (const Comparison& c : compare(report_of({}), mixed)) {
+    CHECK(c.change == Change::None);
+    CHECK(std::abs(c.ratio - 1) < 0.05);
+  }
+  CHECK(comparable(report_of({}).round_roofs, mixed.round_roofs));
+  CHECK_FALSE(comparable(report_of({}).round_roofs, report_of({.copy = 2e10}).round_roofs));
+}
+
+TEST_CASE("a thousand comparisons of one build with itself raise no alarm") {
+  int alarms = 0;
+  for (uint64_t seed = 2; seed < 1002; ++seed)
+    for (const Comparison& c : compare(report_of({}), report_of({.noise = 0.1, .seed = seed})))
+      alarms += c.change != Change::None;
+  CHECK(alarms == 0);
 }
 
 TEST_CASE("a spread is the median and the middle half") {
@@ -83,14 +143,28 @@ TEST_CASE("plain loops show as slower than ours, and every row has a time and a 
     INFO(row.name);
     CHECK(row.seconds.median > 0);
     CHECK(row.share.median > 0);
+    CHECK(row.rounds.size() == 3);
     CHECK(row.bytes > 0);
     if (row.rival.empty()) continue;
     ++rivals;
     if (row.name.starts_with("matmul")) CHECK(row.ratio() > 3);
   }
   CHECK(rivals == 9);  // five products, attention, norm, gelu, the loss
+  CHECK(report.round_roofs.at("f32").size() == 3);
   CHECK(report.roof("copy") > 0);
   CHECK(report.roof("f32 matmul") > 0);
+}
+
+TEST_CASE("rounds go on while they are asked for, but not for ever") {
+  const Runtime runtime = make_runtime(DeviceChoice::Cpu, {});
+  KernelBench bench = tiny_bench({"norm"});
+  BenchReport five, most;
+  bench.more = [](const RoundRoofs& roofs) { return roofs.at("f32").size() < 5; };
+  run_kernels(runtime, bench, five);
+  CHECK(five.rows.at(0).rounds.size() == 5);
+  bench.more = [](const RoundRoofs&) { return true; };
+  run_kernels(runtime, bench, most);
+  CHECK(most.rows.at(0).rounds.size() == 12);
 }
 
 TEST_CASE("every preset's operations have cases") {
@@ -122,7 +196,7 @@ TEST_CASE("shapes by flag replace extents, and wrong ones are told what there is
 TEST_CASE("a report is read as it was written, and a damaged one is refused") {
   TempFolder folder;
   const std::string file = (folder / "r.json").string();
-  const BenchReport report = report_of(1e-3, 0.8);
+  const BenchReport report = report_of({});
   write_text(file, to_json(report).dump());
   CHECK(to_json(read_report(file)) == to_json(report));
   for (const char* damaged : {"", "[]", "{}", "{\"title\": 3}"}) {
@@ -133,12 +207,16 @@ TEST_CASE("a report is read as it was written, and a damaged one is refused") {
   json["rows"][0].erase("share");
   write_text(file, json.dump());
   CHECK_THAT(said([&] { read_report(file); }), Catch::Contains("share"));
+  json = to_json(report);
+  json["rows"][3]["rounds"].erase(0);
+  write_text(file, json.dump());
+  CHECK_THAT(said([&] { read_report(file); }), Catch::Contains("norm/x3"));
 }
 
 TEST_CASE("a plot has a point and a bar for every row") {
-  const std::string svg = plot_svg(report_of(1e-3, 0.8));
+  const std::string svg = plot_svg(report_of({}));
   CHECK_THAT(svg, Catch::StartsWith("<svg") && Catch::Contains("<circle") &&
-                      Catch::Contains("norm/x forward f32") && Catch::EndsWith("</svg>\n"));
+                      Catch::Contains("norm/x0 forward f32") && Catch::EndsWith("</svg>\n"));
   CHECK_THAT(said([] { require_svg("out.png"); }), Catch::Contains(".svg"));
 }
 
@@ -160,7 +238,7 @@ TEST_CASE("bench kernels saves, compares and draws from the command line") {
   const auto path = [&](const char* name) { return (folder / name).string(); };
   const std::string tiny =
       "bench kernels --device cpu --op norm,adamw --shape B=1,T=32,n=9000 "
-      "--rounds 3 ";
+      "--rounds 5 ";
   const auto first = shell(tiny + "--save " + path("a.json") + " --plot " + path("a.svg"));
   REQUIRE(first.exit_code == 0);
   CHECK_THAT(first.out, Catch::Contains("% of roof") && Catch::Contains("step/adamw n=9000"));

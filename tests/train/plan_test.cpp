@@ -4,7 +4,9 @@
 
 #include "core/config_load.h"
 #include "core/config_validate.h"
+#include "core/cpu/backend.h"
 #include "core/error.h"
+#include "train/predict.h"
 
 // Catch2's CHECK, not ours: last.
 #include "tests/catch.h"
@@ -76,6 +78,19 @@ TEST_CASE("a model that no batch makes fit is told so") {
                refuse_if_too_large(plan_of(config, 1), config, 1, {.bytes = 1000, .whose = "it"});
              }).remedy,
              Contains("no batch size makes this model fit"));
+}
+
+TEST_CASE("small steps are tried only where the memory on offer holds them, and quickly") {
+  const Config config = large_batches();
+  const auto ops = make_cpu_backend();
+  const auto possible = [&](int64_t bytes, double flops) {
+    return can_try(*ops, config, flops, {.bytes = bytes, .whose = "this machine"});
+  };
+  const int64_t whole = 3 * static_cast<int64_t>(plan_of(config, 1).total);  // three, all smaller
+  CHECK(possible(whole, 1e9));
+  CHECK_FALSE(possible(whole / 12, 1e9));
+  CHECK_FALSE(possible(whole, 1e3));
+  CHECK(possible(0, 1e9));  // nobody can tell
 }
 
 }  // namespace causeway::test

@@ -16,6 +16,9 @@ namespace {
 constexpr int64_t kRepeat = 1 << 16;      // elements before a fill repeats
 constexpr double kSampleSeconds = 0.015;  // of a row in one round
 
+/// A run measures on for at most so many times its rounds.
+constexpr int kMostTimes = 4;
+
 /// One row while it is measured.
 struct Entry {
   BenchRow row;
@@ -23,7 +26,7 @@ struct Entry {
   std::shared_ptr<CaseTensors> tensors;  // of a case's forward and backward
   std::vector<std::string> results;      // names of what the step writes for others
   Step::Run rival;
-  std::vector<double> seconds, shares;
+  std::vector<double> shares;
 };
 
 /// What the entry's step writes for others to read.
@@ -123,13 +126,13 @@ void measure(Entry& entry, Stopwatch& stopwatch, Backend& ops, const Roof& roof)
   };
   const double seconds = stopwatch.sample(
       kSampleSeconds, [&] { entry.step.run(ops, *entry.tensors); }, stage);
-  entry.seconds.push_back(seconds);
+  entry.row.rounds.push_back(seconds);
   entry.shares.push_back(roof.seconds(entry.row.flops, entry.row.bytes) / seconds);
 }
 
 BenchRow finished(Entry& entry, const std::string& rival, Stopwatch& stopwatch, Backend& ops,
                   const Roof& roof) {
-  entry.row.seconds = spread_of(entry.seconds);
+  entry.row.seconds = spread_of(entry.row.rounds);
   entry.row.share = spread_of(entry.shares);
   entry.row.bound = roof.bound(entry.row.flops, entry.row.bytes);
   if (entry.rival) {
@@ -140,29 +143,54 @@ BenchRow finished(Entry& entry, const std::string& rival, Stopwatch& stopwatch, 
   return entry.row;
 }
 
+/// What is measured in one dtype.
+struct Part {
+  std::string dtype;
+  RoofTimer timer;
+  std::vector<Entry> entries;
+};
+
+std::vector<Part> parts_of(const Runtime& runtime, const KernelBench& bench, const Rivals& rivals) {
+  std::vector<Part> parts;
+  for (const DType dtype : bench.dtypes) {
+    parts.push_back({std::string(dtype_name(dtype)), RoofTimer(runtime, dtype), {}});
+    for (const std::string& op : bench.ops)
+      add_entries(parts.back().entries, *runtime.backend, bench, rivals, dtype, op);
+  }
+  return parts;
+}
+
+Roof middle(const std::vector<Roof>& roofs) {
+  std::vector<double> flops, bytes;
+  for (const Roof& roof : roofs) flops.push_back(roof.flops), bytes.push_back(roof.bytes);
+  return {.flops = median(flops), .bytes = median(bytes)};
+}
+
 }  // namespace
 
 void run_kernels(const Runtime& runtime, const KernelBench& bench, BenchReport& report) {
   Backend& ops = *runtime.backend;
   const Rivals rivals(bench);
-  std::vector<double> copies;
-  for (const DType dtype : bench.dtypes) {
-    RoofTimer roof_timer(runtime, dtype);
-    Stopwatch stopwatch(runtime, bench.caches);
-    std::vector<Entry> entries;
-    for (const std::string& op : bench.ops) add_entries(entries, ops, bench, rivals, dtype, op);
-    std::vector<double> rates;
-    for (int round = 0; round < bench.rounds; ++round) {
-      const Roof roof = roof_timer.measure();
-      rates.push_back(roof.flops), copies.push_back(roof.bytes);
-      for (Entry& entry : entries) measure(entry, stopwatch, ops, roof);
+  Stopwatch stopwatch(runtime, bench.caches);
+  std::vector<Part> parts = parts_of(runtime, bench, rivals);
+  std::vector<Roof> all;
+  const auto wanted = [&](int round) {
+    return round < bench.rounds ||
+           (round < kMostTimes * bench.rounds && bench.more && bench.more(report.round_roofs));
+  };
+  for (int round = 0; wanted(round); ++round)
+    for (Part& part : parts) {
+      const Roof roof = all.emplace_back(part.timer.measure());
+      report.round_roofs[part.dtype].push_back(roof);
+      for (Entry& entry : part.entries) measure(entry, stopwatch, ops, roof);
     }
-    const Roof roof{.flops = median(rates), .bytes = median(copies)};
-    for (Entry& entry : entries)
+  for (Part& part : parts) {
+    const Roof roof = middle(report.round_roofs[part.dtype]);
+    for (Entry& entry : part.entries)
       report.rows.push_back(finished(entry, rivals.name(), stopwatch, ops, roof));
-    report.roofs.emplace_back(fmt::format("{} matmul", dtype_name(dtype)), roof.flops);
+    report.roofs.emplace_back(part.dtype + " matmul", roof.flops);
   }
-  report.roofs.emplace_back("copy", median(copies));
+  report.roofs.emplace_back("copy", middle(all).bytes);
 }
 
 }  // namespace causeway

@@ -1,6 +1,8 @@
 // Times operations from the tests' own cases, in rounds with the machine's roof. Read next:
 // report.h (what comes out), kernel_cases.h (what goes in).
 #pragma once
+#include <functional>
+
 #include "train/bench/kernel_cases.h"
 #include "train/bench/report.h"
 
@@ -12,15 +14,19 @@ struct KernelBench {
   std::vector<std::string> ops;  ///< names of kernel_ops()
   KernelSizes sizes;
   std::vector<DType> dtypes;
-  int rounds = 9;
+  int rounds = 15;
+  /// Asked after `rounds` of them: whether the roofs so far call for one more. At most four times
+  /// as many are measured.
+  std::function<bool(const RoundRoofs&)> more;
   Caches caches = Caches::Cold;
   Rival rival = Rival::None;
 };
 
-/// Rows of every operation, forward and backward, in every dtype. Each round measures the roof and
-/// then every row once, so that a noisy machine disturbs all alike; shares of the roof are medians
-/// over the rounds. Throws Error "bench.disagree" when a rival computes something else; as
-/// make_runtime() for Rival::Cudnn, of attention in bf16.
+/// Rows of every operation, forward and backward, in every dtype. Each round measures, for every
+/// dtype, the roof and then every row once: a row's rounds are spread over the whole run, and the
+/// roof tells what the machine was like in each. Times and shares are medians over the rounds.
+/// Throws Error "bench.disagree" when a rival computes something else; as make_runtime() for
+/// Rival::Cudnn, of attention in bf16.
 void run_kernels(const Runtime& runtime, const KernelBench& bench, BenchReport& report);
 
 }  // namespace causeway

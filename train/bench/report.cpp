@@ -27,10 +27,55 @@ BenchRow row_from(const Json& json, const std::string& where) {
           .bound = text("bound"),
           .share = spread_from(json_get<Json>(json, "share", where), where),
           .rival = text("rival"),
-          .rival_seconds = number("rival_seconds")};
+          .rival_seconds = number("rival_seconds"),
+          .rounds = json_get<std::vector<double>>(json, "rounds", where)};
+}
+
+RoundRoofs round_roofs_from(const Json& json, const std::string& where) {
+  RoundRoofs all;
+  for (const auto& [dtype, roofs] : json.items()) {
+    const auto flops = json_get<std::vector<double>>(roofs, "flops", where),
+               bytes = json_get<std::vector<double>>(roofs, "bytes", where);
+    if (flops.size() != bytes.size())
+      throw_json_error(where, "has not one roof of each kind per round", "data");
+    for (size_t i = 0; i < flops.size(); ++i) all[dtype].push_back({flops[i], bytes[i]});
+  }
+  return all;
+}
+
+Json round_roofs_json(const RoundRoofs& all) {
+  Json json = Json::object();
+  for (const auto& [dtype, roofs] : all) {
+    std::vector<double> flops, bytes;
+    for (const Roof& roof : roofs) flops.push_back(roof.flops), bytes.push_back(roof.bytes);
+    json[dtype] = {{"flops", flops}, {"bytes", bytes}};
+  }
+  return json;
 }
 
 }  // namespace
+
+const std::vector<BenchColumn>& bench_columns() {
+  using Row = const BenchRow&;
+  static const std::vector<BenchColumn> columns = {
+      {"operation", '<', 57, [](Row r) { return r.name; }},
+      {"dtype", '<', 5, [](Row r) { return r.dtype; }},
+      {"time", '>', 9, [](Row r) { return format_time(r.seconds.median); }},
+      {"±", '>', 5, [](Row r) { return fmt::format("{:.0f} %", 100 * r.seconds.noise()); }},
+      {"GFLOP/s", '>', 8,
+       [](Row r) { return fmt::format("{:.1f}", r.flops / r.seconds.median / 1e9); }},
+      {"GB/s", '>', 6,
+       [](Row r) { return fmt::format("{:.1f}", r.bytes / r.seconds.median / 1e9); }},
+      {"% of roof", '>', 9, [](Row r) { return fmt::format("{:.0f}", 100 * r.share.median); }},
+      {"of", '<', 6, [](Row r) { return r.bound; }},
+      {"rival", '<', 0,
+       [](Row r) { return r.rival.empty() ? "" : fmt::format("{:.1f}× {}", r.ratio(), r.rival); }}};
+  return columns;
+}
+
+std::string roof_rate(const std::string& name, double value) {
+  return fmt::format("{:.1f} {}", value / 1e9, name == "copy" ? "GB/s" : "GFLOP/s");
+}
 
 double BenchReport::roof(const std::string& name) const {
   for (const auto& [key, value] : roofs)
@@ -50,9 +95,15 @@ Json to_json(const BenchReport& report) {
                     {"bound", r.bound},
                     {"share", spread_json(r.share)},
                     {"rival", r.rival},
-                    {"rival_seconds", r.rival_seconds}});
-  return {{"title", report.title}, {"device", report.device}, {"version", report.version},
-          {"date", report.date},   {"roofs", roofs},          {"rows", rows}};
+                    {"rival_seconds", r.rival_seconds},
+                    {"rounds", r.rounds}});
+  return {{"title", report.title},
+          {"device", report.device},
+          {"version", report.version},
+          {"date", report.date},
+          {"roofs", roofs},
+          {"round_roofs", round_roofs_json(report.round_roofs)},
+          {"rows", rows}};
 }
 
 BenchReport read_report(const std::string& file) {
@@ -63,6 +114,7 @@ BenchReport read_report(const std::string& file) {
                      .version = text("version"),
                      .date = text("date"),
                      .roofs = {},
+                     .round_roofs = {},
                      .rows = {}};
   const Json roofs = json_get<Json>(json, "roofs", file), rows = json_get<Json>(json, "rows", file);
   if (!roofs.is_object() || !rows.is_array())
@@ -71,23 +123,31 @@ BenchReport read_report(const std::string& file) {
     if (!value.is_number()) throw_json_error(file, "roof " + name + " is no number", "data");
     report.roofs.emplace_back(name, value.get<double>());
   }
-  for (const Json& row : rows) report.rows.push_back(row_from(row, file));
+  report.round_roofs = round_roofs_from(json_get<Json>(json, "round_roofs", file), file);
+  for (const Json& row : rows) {
+    report.rows.push_back(row_from(row, file));
+    const BenchRow& r = report.rows.back();
+    if (r.rounds.size() != report.round_roofs[r.dtype].size())
+      throw_json_error(file, "has not one time per round of " + r.name, "data");
+  }
   return report;
 }
 
 void print(const BenchReport& report) {
   fmt::print("{}\n{}, {}\n", report.title, report.device, report.version);
   for (const auto& [name, value] : report.roofs)
-    fmt::print("  roof: {:<12} {:>9.1f} {}\n", name, value / 1e9,
-               name == "copy" ? "GB/s" : "GFLOP/s");
-  fmt::print("\n{:<58} {:<5} {:>10} {:>5} {:>9} {:>7} {:>13}  {}\n", "", "", "time", "±", "GFLOP/s",
-             "GB/s", "% of roof", "rival");
+    fmt::print("  roof: {:<12} {}\n", name, roof_rate(name, value));
+  const auto line = [](const auto& cell) {
+    std::string text = "\n";
+    for (const BenchColumn& c : bench_columns())
+      text += c.align == '<' ? fmt::format("{:<{}} ", cell(c), c.width)
+                             : fmt::format("{:>{}} ", cell(c), c.width);
+    return text;
+  };
+  std::string text = line([](const BenchColumn& c) { return std::string(c.heading); });
   for (const BenchRow& r : report.rows)
-    fmt::print("{:<58} {:<5} {:>10} {:>3.0f} % {:>9.1f} {:>7.1f} {:>5.0f} {:<7}  {}\n", r.name,
-               r.dtype, format_time(r.seconds.median), 100 * r.seconds.noise(),
-               r.flops / r.seconds.median / 1e9, r.bytes / r.seconds.median / 1e9,
-               100 * r.share.median, r.bound,
-               r.rival.empty() ? "" : fmt::format("{:.2f}× {}", r.ratio(), r.rival));
+    text += line([&](const BenchColumn& c) { return c.cell(r); });
+  fmt::print("{}\n", text);
 }
 
 }  // namespace causeway

@@ -47,8 +47,10 @@ class BenchKernels final : public Verb {
     app.add_option("--threads", train_.threads, "CPU threads; 0: one per core")
         ->check(CLI::NonNegativeNumber)
         ->capture_default_str();
-    app.add_option("--rounds", bench_.rounds, "how often each row is measured")
-        ->check(CLI::Range(1, 1000))
+    app.add_option("--rounds", bench_.rounds,
+                   "how often each row is measured; up to four times as often "
+                   "with --compare, until the machine was as in the older report")
+        ->check(CLI::Range(kLeastRounds, 1000))
         ->capture_default_str();
     app.add_flag_callback(
         "--warm", [this] { bench_.caches = Caches::Warm; }, "leave operands in caches");
@@ -62,7 +64,10 @@ class BenchKernels final : public Verb {
         ->check(CLI::IsMember({"naive", "cudnn"}));
     app.add_option("--save", save_,
                    "write the JSON report to this file, for --compare and bench page");
-    app.add_option("--compare", compare_, "say what changed since this saved report");
+    app.add_option(
+        "--compare", compare_,
+        "say what changed since this saved report: what exceeds the noise that each row is "
+        "printed with, usually 15 to 25 %; of matmul, what its roof does not share");
     app.add_option("--plot", plot_, "draw roofline and bars into this file (SVG)");
     add_json_flag(app, format_);
   }
@@ -71,7 +76,10 @@ class BenchKernels final : public Verb {
     // What can be wrong is said before minutes of measuring.
     if (!plot_.empty()) require_svg(plot_);
     BenchReport before;
-    if (!compare_.empty()) before = read_report(compare_);
+    if (!compare_.empty()) {
+      before = read_report(compare_);
+      bench_.more = [&](const RoundRoofs& now) { return !comparable(before.round_roofs, now); };
+    }
     bench_.ops = ops_.empty() ? kernel_ops() : ops_;
     bench_.sizes = KernelSizes::of(preset_of(model_), batch_);
     if (!shape_.empty()) bench_.sizes.replace(shape_);
@@ -111,6 +119,7 @@ class BenchKernels final : public Verb {
         .version = fmt::format("causeway {} ({})", environment.version, environment.commit),
         .date = today(),
         .roofs = {},
+        .round_roofs = {},
         .rows = {}};
     run_kernels(runtime, bench_, report);
     return report;
@@ -122,7 +131,7 @@ class BenchKernels final : public Verb {
       return;
     }
     print(report);
-    if (!compare_.empty()) print(compare(before, report));
+    if (!compare_.empty()) print_changes(before, report);
   }
 
   std::vector<std::string> ops_;
