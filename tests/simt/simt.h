@@ -40,8 +40,9 @@ cudaError_t launch(void (*kernel)(P...), dim3 grid, dim3 block, size_t smem, cud
     std::tuple<P...> arguments;
   };
   const auto address = reinterpret_cast<const void*>(kernel);
-  Call call{kernel, std::tuple<P...>(static_cast<P>(args)...)};
-  simt::enqueue(address, [grid, block, smem, address, call]() mutable {
+  const Call call{kernel, std::tuple<P...>(static_cast<P>(args)...)};
+  simt::enqueue(address, [grid, block, smem, address, call] {
+    Call here = call;  // on the stack: from there the checks let a kernel read its arguments
     simt::run({.grid = grid,
                .block = block,
                .shared_bytes = smem,
@@ -50,7 +51,7 @@ cudaError_t launch(void (*kernel)(P...), dim3 grid, dim3 block, size_t smem, cud
                      auto* c = static_cast<Call*>(p);
                      std::apply(c->kernel, c->arguments);
                    },
-               .argument = &call,
+               .argument = &here,
                .kernel = address});
   });
   return cudaSuccess;
