@@ -255,8 +255,8 @@ def build_llmc(checkout, copy):
         raise Absent("there is no C compiler: install gcc, or clang with libomp")
     log = copy.parent.parent / "llmc-build.log"
     log.write_text(made.stdout + made.stderr)
-    raise Absent(f"make with {' or '.join(compilers)} and OpenMP failed: install gcc, or clang with "
-                 f"libomp (log: {log})")
+    raise Absent(f"make with {' or '.join(compilers)} and OpenMP failed: install gcc, or clang "
+                 f"with libomp (log: {log})")
 
 
 def read_safetensors(path):

@@ -31,13 +31,9 @@ struct Run {
 };
 
 BenchReport report_of(const Run& run) {
-  BenchReport report{.title = "t",
-                     .device = "d",
-                     .version = "v",
-                     .date = "2026-01-02",
-                     .roofs = {{"f32 matmul", run.matmul}, {"copy", run.copy}},
-                     .round_roofs = {},
-                     .rows = {}};
+  BenchReport report;
+  report.title = "t", report.device = "d", report.version = "v", report.date = "2026-01-02";
+  report.roofs = {{"f32 matmul", run.matmul}, {"copy", run.copy}};
   std::mt19937_64 random(run.seed);
   const auto around = [&](double value) {
     return value * (1 + run.noise * (2 * std::generate_canonical<double, 53>(random) - 1));
@@ -46,11 +42,9 @@ BenchReport report_of(const Run& run) {
   for (int i = 0; i < kRounds; ++i)
     report.round_roofs["f32"].push_back({around(run.matmul), around(run.copy)});
   for (int r = 0; r < run.rows; ++r) {
-    BenchRow row{.name = fmt::format("norm/x{} forward", r),
-                 .dtype = "f32",
-                 .flops = 1e9,
-                 .bytes = 1e8,
-                 .bound = "copy"};
+    BenchRow row;
+    row.name = fmt::format("norm/x{} forward", r), row.dtype = "f32", row.bound = "copy";
+    row.flops = 1e9, row.bytes = 1e8;
     for (int i = 0; i < kRounds; ++i)
       row.rounds.push_back(around((r + 1) * 1e-3 * run.all * (r == 0 ? run.slow_row : 1)));
     row.seconds = spread_of(row.rounds);

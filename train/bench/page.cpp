@@ -24,8 +24,9 @@ causeway bench kernels --compare before.json
 ```
 
 Only rounds in which the roofs agree within 15 % are compared, and a change is told where it exceeds
-the noise that is printed beside it: on a shared machine of two cores 16 % for the median row, 29 %
-for one in ten, so that a kernel 1.3 times as slow shows in nine of ten rows.
+the noise that is printed beside it: 18 % for the median row of ten pairs on two quiet cores. Make
+both reports in the same minutes: a shared machine has states that its roof does not show, and
+reports made at different times raised false alarms (docs/log.md, comparing builds).
 )";
 
 std::string section(const StoredReport& stored) {
