@@ -182,6 +182,8 @@ std::vector<OpCase> norm_cases() {
         for (GradMode mode : {GradMode::Overwrite, GradMode::Accumulate})
           for (int64_t heads : {0, 3})
             add({.N = 5, .H = heads, .C = 17, .mode = mode, .branch = branch, .strided = strided});
+    // More rows than the CUDA grid has blocks: each of two warps, which come to a second row.
+    add({.N = 1030, .C = 33});
     // Too wide for a block's registers: one element at a time, and in packs of 16 bytes.
     for (int64_t width : {4099, 32776}) {
       add({.N = 2, .C = width});
@@ -201,6 +203,7 @@ std::vector<OpCase> norm_cases() {
             norm_case({.N = 6, .C = width, .mode = mode, .bias = With::Yes, .branch = branch}));
   // More rows than the CUDA grid of wide rows has blocks.
   cases.push_back(norm_case({.N = 130, .C = 4099, .bias = With::Yes}));
+  cases.push_back(norm_case({.kind = NormKind::RmsNorm, .N = 130, .C = 4099}));
   return cases;
 }
 
