@@ -9,6 +9,11 @@ set(CAUSEWAY_CUDA_ARCHS
 option(CAUSEWAY_CUDA "Build the CUDA backend where a CUDA toolkit is found" ON)
 option(CAUSEWAY_NCCL "Build for many GPUs per run where NCCL's header is found" ON)
 
+# The measured algorithms of products, compiled in: a program needs no file.
+file(READ cuda/gemm_table.tsv CAUSEWAY_GEMM_TABLE)
+configure_file(cuda/gemm_table_text.h.in generated/gemm_table_text.h @ONLY)
+set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS cuda/gemm_table.tsv)
+
 if(CAUSEWAY_CUDA)
   find_package(CUDAToolkit 12.4 QUIET)
 endif()

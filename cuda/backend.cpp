@@ -5,6 +5,7 @@
 #include "cuda/attention.h"
 #include "cuda/cuda_backend.h"
 #include "cuda/launches.h"
+#include "cuda/tune.h"
 
 namespace causeway {
 
@@ -14,6 +15,16 @@ std::unique_ptr<Backend> make_cuda_backend(int device) {
 }
 
 size_t free_cuda_memory() { return cuda::memory_info().free; }
+
+std::string cuda_libraries() { return cuda::Products::library(); }
+
+std::vector<std::string> take_cuda_warnings(Backend& backend) {
+  return static_cast<cuda::CudaBackend&>(backend).products().take_warnings();
+}
+
+TunedProduct tune_cuda_product(Backend& backend, const Matmul& op) {
+  return static_cast<cuda::CudaBackend&>(backend).tune(op);
+}
 
 namespace cuda {
 
@@ -68,6 +79,12 @@ void CudaBackend::prepare(const EmbeddingBackward& op) { reserve_for(op); }
 void CudaBackend::prepare(const NormBackward& op) { reserve_for(op); }
 void CudaBackend::prepare(const AttentionForward& op) { reserve_for(op); }
 void CudaBackend::prepare(const AttentionBackward& op) { reserve_for(op); }
+
+TunedProduct CudaBackend::tune(const Matmul& op) {
+  check(op);
+  prepare(op);
+  return cuda::tune(products_, op, scratch_.reserve(0), stream_);
+}
 
 void CudaBackend::matmul(const Matmul& op) {
   prepare(op);

@@ -13,11 +13,19 @@ size_t free_cuda_memory() { return 0; }
 
 std::unique_ptr<Preparation> make_cuda_preparation() { return nullptr; }
 
-std::unique_ptr<Backend> make_cuda_backend(int) {
+std::string cuda_libraries() { return ""; }
+std::vector<std::string> take_cuda_warnings(Backend&) { return {}; }
+
+namespace {
+[[noreturn]] void throw_missing() {
   throw Error({.id = "device.missing",
                .where = "",
                .what = "this build has no CUDA backend",
                .remedy = "install the CUDA toolkit and configure again"});
 }
+}  // namespace
+
+std::unique_ptr<Backend> make_cuda_backend(int) { throw_missing(); }
+TunedProduct tune_cuda_product(Backend&, const Matmul&) { throw_missing(); }
 
 }  // namespace causeway

@@ -33,6 +33,14 @@ void require(cudaError_t error, const char* what) {
 
 void use_device(int device) { require(cudaSetDevice(device), "device"); }
 
+std::string device_name() {
+  int device = 0;
+  cudaDeviceProp properties{};
+  require(cudaGetDevice(&device), "device");
+  require(cudaGetDeviceProperties(&properties, device), "device");
+  return properties.name;
+}
+
 int device_capability() {
   int device = 0, major = 0, minor = 0;
   require(cudaGetDevice(&device), "device");
@@ -84,6 +92,21 @@ void wait_on_stream(cudaStream_t stream, cudaEvent_t event) {
   require(cudaStreamWaitEvent(stream, event), "event");
 }
 void synchronize(cudaStream_t stream) { require(cudaStreamSynchronize(stream), "synchronize"); }
+
+double seconds_of(cudaStream_t stream, const std::function<void()>& work) {
+  struct Timer {
+    cudaEvent_t event = nullptr;
+    Timer() { require(cudaEventCreate(&event), "event"); }
+    ~Timer() { destroy(event); }
+  } begin, end;
+  record(begin.event, stream);
+  work();
+  record(end.event, stream);
+  wait(end.event);
+  float milliseconds = 0;
+  require(cudaEventElapsedTime(&milliseconds, begin.event, end.event), "event");
+  return 1e-3 * milliseconds;
+}
 
 void copy(void* dst, const void* src, size_t bytes, cudaStream_t stream) {
   require(cudaMemcpyAsync(dst, src, bytes, cudaMemcpyDefault, stream), "copy");

@@ -5,6 +5,8 @@
 #include <cuda_runtime_api.h>
 
 #include <cstddef>
+#include <functional>
+#include <string>
 
 namespace causeway::cuda {
 
@@ -14,6 +16,8 @@ struct MemoryInfo {
 
 /// The calling thread's device from now on.
 void use_device(int device);
+/// Its model: "NVIDIA H200".
+std::string device_name();
 /// Its compute capability, 10 · major + minor: 90 is Hopper.
 int device_capability();
 
@@ -34,6 +38,8 @@ void record(cudaEvent_t event, cudaStream_t stream);
 void wait(cudaEvent_t event);  ///< on the host
 void wait_on_stream(cudaStream_t stream, cudaEvent_t event);
 void synchronize(cudaStream_t stream);
+/// Seconds that the device takes for what `work` starts on `stream`, waited for.
+double seconds_of(cudaStream_t stream, const std::function<void()>& work);
 
 /// Between any two places; asynchronous where the host's side is pinned.
 void copy(void* dst, const void* src, size_t bytes, cudaStream_t stream);

@@ -12,6 +12,11 @@
 
 namespace causeway {
 
+double& device_seconds() {
+  static double seconds = 0;
+  return seconds;
+}
+
 DeviceMemory& device_memory() {
   static DeviceMemory memory;
   return memory;
@@ -31,6 +36,7 @@ int current_device = 0;
 }  // namespace
 
 void use_device(int device) { current_device = device; }
+std::string device_name() { return "emulated GPU"; }
 int device_capability() { return kCapabilities[current_device]; }
 
 void* allocate(size_t bytes) {
@@ -69,6 +75,11 @@ void record(cudaEvent_t, cudaStream_t) {}
 void wait(cudaEvent_t) {}
 void wait_on_stream(cudaStream_t, cudaEvent_t) {}
 void synchronize(cudaStream_t) {}
+double seconds_of(cudaStream_t, const std::function<void()>& work) {
+  const double begin = device_seconds();
+  work();
+  return device_seconds() - begin;
+}
 
 void copy(void* dst, const void* src, size_t bytes, cudaStream_t) { std::memmove(dst, src, bytes); }
 void zero(void* data, size_t bytes, cudaStream_t) { std::memset(data, 0, bytes); }
