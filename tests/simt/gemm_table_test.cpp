@@ -14,13 +14,6 @@ namespace {
 const GemmKey kKey{"NVIDIA H200", "cuBLASLt 13.0.2", "64x32x16 nt bf16>bf16 16,16,32 bias"};
 const GemmAlgorithm kAlgorithm{1, 2, 3, 4, 5, 6, 7, 0xfedcba9876543210};
 
-Matmul some_product(const Tensor& memory) {
-  return {.y = memory.slice(0, 0, 8).view({2, 4}),
-          .a = memory.slice(0, 64, 6).view({2, 3}),
-          .b = memory.slice(0, 128, 12).view({4, 3}),
-          .b_transpose = Transpose::Yes};
-}
-
 }  // namespace
 
 TEST_CASE("the committed table of measured products can be read", "[gemm]") {
@@ -62,14 +55,18 @@ TEST_CASE("a line that is no row is refused with its number", "[gemm]") {
 }
 
 TEST_CASE("a product's name tells apart all that an algorithm may depend on", "[gemm]") {
-  const Tensor memory(nullptr, DType::BF16, {1024});
-  Matmul op = some_product(memory);
+  std::array<uint16_t, 128> numbers{};  // only addresses are looked at
+  const Tensor memory(numbers.data(), DType::BF16, {128});
+  Matmul op{.y = memory.slice(0, 0, 8).view({2, 4}),
+            .a = memory.slice(0, 64, 6).view({2, 3}),
+            .b = memory.slice(0, 96, 12).view({4, 3}),
+            .b_transpose = Transpose::Yes};
   CHECK(product_name(op) == "2x4x3 nt bf16>bf16 3,3,4");
   op.bias = memory.slice(0, 0, 4);
   op.epilogue = Epilogue::Gelu;
   op.pre = memory.slice(0, 0, 8).view({2, 4});
   CHECK(product_name(op) == "2x4x3 nt bf16>bf16 3,3,4 bias gelu 4");
-  const Matmul gradient{.y = Tensor(nullptr, DType::F32, {3, 4}),
+  const Matmul gradient{.y = Tensor(numbers.data(), DType::F32, {3, 4}),
                         .a = memory.slice(0, 0, 6).view({2, 3}),
                         .b = memory.slice(0, 0, 8).view({2, 4}),
                         .a_transpose = Transpose::Yes,
@@ -89,7 +86,11 @@ TEST_CASE("tuning leaves out what the library refuses, and writes a row that the
           "[gemm]") {
   const auto ops = make_cuda_backend();
   const Buffer buffer(*ops, 1024);
-  const Matmul op = some_product(Tensor(buffer.data(), DType::F32, {256}));
+  const Tensor memory(buffer.data(), DType::F32, {256});
+  const Matmul op{.y = memory.slice(0, 0, 8).view({2, 4}),
+                  .a = memory.slice(0, 64, 6).view({2, 3}),
+                  .b = memory.slice(0, 128, 12).view({4, 3}),
+                  .b_transpose = Transpose::Yes};
   const TunedProduct tuned = tune_cuda_product(*ops, op);
   CHECK(tuned.algorithms == 3);  // of the emulated library's four
   CHECK(tuned.first_seconds == Catch::Detail::Approx(3e-6));
