@@ -10,10 +10,16 @@ option(CAUSEWAY_CUDA "Build the CUDA backend where a CUDA toolkit is found" ON)
 option(CAUSEWAY_CUDNN "Build cuDNN's attention where its headers and cudnn-frontend's are found" ON)
 option(CAUSEWAY_NCCL "Build for many GPUs per run where NCCL's header is found" ON)
 
+# The measured algorithms of products, compiled in: a program needs no file.
+file(READ cuda/gemm_table.tsv CAUSEWAY_GEMM_TABLE)
+configure_file(cuda/gemm_table_text.h.in generated/gemm_table_text.h @ONLY)
+set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS cuda/gemm_table.tsv)
+
 if(CAUSEWAY_CUDA)
   find_package(CUDAToolkit 12.4 QUIET)
 endif()
 
+set(CMAKE_CUDA_ARCHITECTURES OFF)  # CAUSEWAY_CUDA_ARCHS instead; every target must know
 add_library(causeway_cuda STATIC)
 target_link_libraries(causeway_cuda PUBLIC causeway_core)
 if(NOT CUDAToolkit_FOUND OR NOT CUDAToolkit_NVCC_EXECUTABLE OR NOT TARGET CUDA::cublasLt)
@@ -26,7 +32,6 @@ endif()
 message(STATUS "CUDA backend: ${CUDAToolkit_NVCC_EXECUTABLE} ${CUDAToolkit_VERSION}")
 set_property(GLOBAL APPEND PROPERTY causeway_libraries "CUDA ${CUDAToolkit_VERSION}")
 set(CMAKE_CUDA_COMPILER ${CUDAToolkit_NVCC_EXECUTABLE})
-set(CMAKE_CUDA_ARCHITECTURES OFF)  # CAUSEWAY_CUDA_ARCHS instead
 enable_language(CUDA)
 if(NOT CMAKE_CUDA20_STANDARD_COMPILE_OPTION)  # CMake 3.25 does not know that nvcc 13 has C++20
   set(CMAKE_CUDA20_STANDARD_COMPILE_OPTION -std=c++20)

@@ -5,6 +5,7 @@
 #include "cuda/cuda_backend.h"
 #include "cuda/launches.h"
 #include "cuda/profiler.h"
+#include "cuda/tune.h"
 
 namespace causeway {
 
@@ -16,12 +17,17 @@ std::unique_ptr<Backend> make_cuda_backend(int device, AttentionKernel attention
 size_t free_cuda_memory() { return cuda::memory_info().free; }
 
 double cuda_seconds_of(Backend& backend, const std::function<void()>& work) {
-  const cudaStream_t stream = dynamic_cast<cuda::CudaBackend&>(backend).stream();
-  const cuda::Event begin(cuda::Timing::Yes), end(cuda::Timing::Yes);
-  cuda::record(begin, stream);
-  work();
-  cuda::record(end, stream);
-  return cuda::seconds_between(begin, end);
+  return cuda::seconds_of(static_cast<cuda::CudaBackend&>(backend).stream(), work);
+}
+
+std::string cuda_libraries() { return cuda::Products::library(); }
+
+std::vector<std::string> take_cuda_warnings(Backend& backend) {
+  return static_cast<cuda::CudaBackend&>(backend).products().take_warnings();
+}
+
+TunedProduct tune_cuda_product(Backend& backend, const Matmul& op) {
+  return static_cast<cuda::CudaBackend&>(backend).tune(op);
 }
 
 namespace cuda {
@@ -98,6 +104,12 @@ void CudaBackend::prepare(const NormBackward& op) { reserve_for(op); }
 void CudaBackend::prepare(const AttentionForward& op) { reserve_for(op); }
 void CudaBackend::prepare(const AttentionBackward& op) { reserve_for(op); }
 
+TunedProduct CudaBackend::tune(const Matmul& op) {
+  check(op);
+  prepare(op);
+  return cuda::tune(products_, op, scratch_.reserve(0), stream_);
+}
+
 void CudaBackend::matmul(const Matmul& op) {
   prepare(op);
   start("matmul", [&] {
@@ -142,8 +154,7 @@ void CudaBackend::rope(const Tensor& x, const Tensor& table, const Tensor& posit
 
 void CudaBackend::attention_forward(const AttentionForward& op) {
   prepare(op);
-  start("attention_forward",
-        [&] { needs_.attention().forward(op, scratch_.reserve(0), stream_); });
+  start("attention_forward", [&] { needs_.attention().forward(op, scratch_.reserve(0), stream_); });
 }
 
 void CudaBackend::attention_backward(const AttentionBackward& op) {

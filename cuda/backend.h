@@ -6,10 +6,12 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "core/attention_kernel.h"
 #include "core/backend.h"
 #include "core/comm.h"
+#include "core/product.h"
 
 namespace causeway {
 
@@ -50,6 +52,17 @@ void show_cuda_phase(const std::string& name);
 /// attention it knows nothing. Null in a build without the CUDA toolkit.
 std::unique_ptr<Preparation> make_cuda_preparation(
     AttentionKernel attention = AttentionKernel::Own);
+
+/// The libraries that compute on a GPU, as loaded: "cuBLASLt 13.0.2"; "" in a build without them.
+std::string cuda_libraries();
+
+/// What `backend`, made by make_cuda_backend(), met since the last call and goes on without.
+std::vector<std::string> take_cuda_warnings(Backend& backend);
+
+/// Measures the algorithms of a product on `backend`, made by make_cuda_backend(), where the
+/// operands lie; y, pre and d_bias are overwritten. Throws like Backend::matmul, and Error
+/// "device.missing" in a build without the CUDA toolkit.
+TunedProduct tune_cuda_product(Backend& backend, const Matmul& op);
 
 /// Where the ranks of an NCCL communicator meet.
 struct NcclMeeting {

@@ -8,7 +8,6 @@ namespace causeway::cuda {
 namespace {
 
 constexpr int64_t kSlabRows = 1024;  ///< rows summed by one block
-constexpr int kRowSumThreads = 256;
 
 /// Stored rows are what is summed over when a is transposed, as it is in a weight gradient.
 bool over_rows(const BiasGradient& op) { return op.a_transpose == Transpose::Yes; }
@@ -32,10 +31,10 @@ void bias_gradient(const BiasGradient& op, void* scratch, cudaStream_t stream) {
                          rows, columns, accumulate));
     const int64_t tiles = blocks(columns, kColumnTile);
     if (slabs(op) > 0)
-      launch(column_parts_kernel<T>, grid(tiles, slabs(op)), kColumnTile * kColumnWarps, 0, stream,
-             parts, data<T>(op.a), stride, rows, kSlabRows, columns);
-    launch(add_parts_kernel, grid(tiles), kColumnTile * kColumnWarps, 0, stream,
-           data<float>(op.d_bias), parts, slabs(op), columns, columns, accumulate);
+      launch(column_parts_kernel<T>, grid(tiles, slabs(op)), kColumnThreads, 0, stream, parts,
+             data<T>(op.a), stride, rows, kSlabRows, columns);
+    launch(add_parts_kernel, grid(tiles), kColumnThreads, 0, stream, data<float>(op.d_bias), parts,
+           slabs(op), columns, columns, accumulate);
   });
 }
 

@@ -7,6 +7,8 @@ namespace causeway::cuda {
 
 constexpr int kColumnTile = 32;   ///< columns of a block, one per lane
 constexpr int kColumnWarps = 16;  ///< rows of a block at a time
+constexpr int kRowSumThreads = 256;
+constexpr int kColumnThreads = kColumnTile * kColumnWarps;
 
 /// The block's rows [begin, end) of column c: warp w takes rows begin + w, begin + w +
 /// kColumnWarps, …; then the warps' sums are added in order. In warp 0 the result is valid.
@@ -26,10 +28,11 @@ __device__ __forceinline__ float column_sum(const T* x, int64_t stride, int64_t 
 }
 
 /// parts (gridDim.y, C) = sums over slabs of `slab` rows of x (rows, C).
-/// Grid (⌈C / kColumnTile⌉, slabs), kColumnTile · kColumnWarps threads.
+/// Grid (⌈C / kColumnTile⌉, slabs), kColumnThreads threads.
 template <class T>
-__global__ void column_parts_kernel(float* parts, const T* x, int64_t stride, int64_t rows,
-                                    int64_t slab, int64_t columns) {
+__global__ void __launch_bounds__(kColumnThreads)
+    column_parts_kernel(float* parts, const T* x, int64_t stride, int64_t rows, int64_t slab,
+                        int64_t columns) {
   const int64_t column = int64_t{blockIdx.x} * kColumnTile + threadIdx.x % kColumnTile;
   const int64_t begin = blockIdx.y * slab, end = begin + slab < rows ? begin + slab : rows;
   const float sum = column_sum(x, stride, begin, end, column, column < columns);
@@ -38,8 +41,9 @@ __global__ void column_parts_kernel(float* parts, const T* x, int64_t stride, in
 
 /// out (C) = Σ of parts (count, C), rows `stride` apart, plus `out` when `accumulate`. Static: two
 /// families have it.
-static __global__ void add_parts_kernel(float* out, const float* parts, int64_t count,
-                                        int64_t stride, int64_t columns, bool accumulate) {
+static __global__ void __launch_bounds__(kColumnThreads)
+    add_parts_kernel(float* out, const float* parts, int64_t count, int64_t stride, int64_t columns,
+                     bool accumulate) {
   const int64_t column = int64_t{blockIdx.x} * kColumnTile + threadIdx.x % kColumnTile;
   const float sum = column_sum(parts, stride, 0, count, column, column < columns);
   if (threadIdx.x < kColumnTile && column < columns)
@@ -48,8 +52,9 @@ static __global__ void add_parts_kernel(float* out, const float* parts, int64_t 
 
 /// out (R) = Σ over the columns of x (R, C). A warp per row.
 template <class T>
-__global__ void row_sums_kernel(float* out, const T* x, int64_t stride, int64_t rows,
-                                int64_t columns, bool accumulate) {
+__global__ void __launch_bounds__(kRowSumThreads)
+    row_sums_kernel(float* out, const T* x, int64_t stride, int64_t rows, int64_t columns,
+                    bool accumulate) {
   const int64_t row = (int64_t{blockIdx.x} * blockDim.x + threadIdx.x) / 32;
   if (row >= rows) return;  // whole warps leave
   float sum = 0;

@@ -2,6 +2,7 @@
 // kernels are started (launches.h, attention_kernels.h). Read next: backend.cpp.
 #pragma once
 #include "core/backend.h"
+#include "cuda/backend.h"
 #include "cuda/graph.h"
 #include "cuda/matmul.h"
 #include "cuda/memory.h"
@@ -15,6 +16,9 @@ class CudaBackend final : public Backend {
 
   /// What every operation is started on.
   cudaStream_t stream() const { return stream_; }
+  Products& products() { return products_; }
+  /// See tune_cuda_product().
+  TunedProduct tune(const Matmul& op);
 
   std::string_view name() const override { return "cuda"; }
   void* allocate(size_t bytes) override;

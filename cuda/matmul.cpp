@@ -1,63 +1,24 @@
 // cuBLASLt: plans, cached per shape, and their execution. The library is column-major, so it
 // computes yᵀ (N, M) = op(b)ᵀ · op(a)ᵀ: its A is our b, its B our a, its D our y, each stored as it
 // is. The bias gradient is not left to its BGRADB epilogue, which cannot accumulate: columns.cuh
-// sums it. Read next: matmul.h.
+// sums it. Read next: cublaslt.h, gemm_table.h.
 #include "cuda/matmul.h"
 
-#include <cublasLt.h>
-
+#include <algorithm>
 #include <array>
+#include <bit>
 #include <map>
+#include <utility>
 
 #include "core/error.h"
+#include "core/product.h"
+#include "cuda/cublaslt.h"
 #include "cuda/launches.h"
 
 namespace causeway::cuda {
 namespace {
 
 constexpr size_t kWorkspace = size_t{32} << 20;
-
-void require(cublasStatus_t status, const char* what) {
-  if (status == CUBLAS_STATUS_SUCCESS) return;
-  throw Error({.id = "device.cublas",
-               .where = "",
-               .what = fmt::format("[matmul] {}: {}", what, cublasLtGetStatusString(status)),
-               .remedy = "causeway doctor checks the device"});
-}
-
-/// Library handles with one owner.
-template <class Handle, cublasStatus_t (*kDestroy)(Handle)>
-struct Destroy {
-  using pointer = Handle;
-  void operator()(Handle handle) const { kDestroy(handle); }
-};
-template <class Handle, cublasStatus_t (*kDestroy)(Handle)>
-using Owned = std::unique_ptr<Handle, Destroy<Handle, kDestroy>>;
-using Library = Owned<cublasLtHandle_t, cublasLtDestroy>;
-using Layout = Owned<cublasLtMatrixLayout_t, cublasLtMatrixLayoutDestroy>;
-using Description = Owned<cublasLtMatmulDesc_t, cublasLtMatmulDescDestroy>;
-using Preference = Owned<cublasLtMatmulPreference_t, cublasLtMatmulPreferenceDestroy>;
-
-cudaDataType_t data_type(DType t) { return t == DType::BF16 ? CUDA_R_16BF : CUDA_R_32F; }
-
-/// A stored row-major matrix as the library sees it: its transpose.
-Layout layout(const Tensor& t) {
-  cublasLtMatrixLayout_t handle = nullptr;
-  const int64_t stride = t.shape[0] == 1 ? t.shape[1] : t.stride[0];
-  require(cublasLtMatrixLayoutCreate(&handle, data_type(t.dtype), t.shape[1], t.shape[0], stride),
-          "layout");
-  return Layout(handle);
-}
-
-template <class T>
-void set(const Description& d, cublasLtMatmulDescAttributes_t attribute, const T& value) {
-  require(cublasLtMatmulDescSetAttribute(d.get(), attribute, &value, sizeof value), "description");
-}
-template <class T>
-void set(const Preference& p, cublasLtMatmulPreferenceAttributes_t attribute, const T& value) {
-  require(cublasLtMatmulPreferenceSetAttribute(p.get(), attribute, &value, sizeof value),
-          "preference");
-}
 
 /// Bytes to which an address is aligned, up to 256.
 uint32_t alignment(const Tensor& t) {
@@ -89,8 +50,14 @@ struct Plan {
   cublasLtMatmulAlgo_t algorithm{};
 };
 
+/// A row of the table knows nothing of addresses: 16 bytes are all that any kernel asks for.
+bool is_tunable(const Matmul& op) {
+  return op.y.numel() > 0 && std::min({alignment(op.y), alignment(op.a), alignment(op.b),
+                                       alignment(op.bias), alignment(op.pre)}) >= 16;
+}
+
 /// What a plan depends on.
-using Key = std::array<int64_t, 18>;
+using Key = std::array<int64_t, 19>;
 Key key_of(const Matmul& op) {
   return {op.y.shape[0],
           op.y.shape[1],
@@ -109,6 +76,7 @@ Key key_of(const Matmul& op) {
           alignment(op.y),
           alignment(op.a),
           alignment(op.b),
+          alignment(op.bias),
           alignment(op.pre)};
 }
 
@@ -132,14 +100,15 @@ void set_pointers(const Description& d, const Matmul& op) {
   if (op.epilogue != Epilogue::None) set(d, CUBLASLT_MATMUL_DESC_EPILOGUE_AUX_POINTER, op.pre.data);
 }
 
+/// Split sums are added up in fixed order, from the workspace; in place they would race.
+constexpr uint32_t kReductions = CUBLASLT_REDUCTION_SCHEME_COMPUTE_TYPE;
+
 Preference preference(const Matmul& op) {
   cublasLtMatmulPreference_t handle = nullptr;
   require(cublasLtMatmulPreferenceCreate(&handle), "preference");
   Preference p(handle);
   set(p, CUBLASLT_MATMUL_PREF_MAX_WORKSPACE_BYTES, uint64_t{kWorkspace});
-  // Split sums are added up in fixed order, from the workspace; in place they would race.
-  set(p, CUBLASLT_MATMUL_PREF_REDUCTION_SCHEME_MASK,
-      uint32_t{CUBLASLT_REDUCTION_SCHEME_COMPUTE_TYPE});
+  set(p, CUBLASLT_MATMUL_PREF_REDUCTION_SCHEME_MASK, kReductions);
   set(p, CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_A_BYTES, alignment(op.b));
   set(p, CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_B_BYTES, alignment(op.a));
   set(p, CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_C_BYTES, alignment(op.y));
@@ -155,6 +124,8 @@ Matmul product_alone(const Matmul& op) {
   if (op.epilogue == Epilogue::Gelu) product.y = op.pre;
   return product;
 }
+/// What the library computes of `op`.
+Matmul product_of(const Matmul& op) { return can_fuse(op) ? op : product_alone(op); }
 void epilogue_alone(const Matmul& op, cudaStream_t stream) {
   if (op.epilogue == Epilogue::Gelu)
     activation_forward(Activation::Gelu, op.y, op.pre, stream);
@@ -177,6 +148,9 @@ void require_dense(const Matmul& op) {
 struct Products::Plans {
   Library library;
   std::map<Key, Plan> plans;
+  const GemmTable table = committed_gemm_table();
+  const std::string gpu = device_name(), version = Products::library();
+  std::vector<std::string> warnings;
 
   Plans() {
     cublasLtHandle_t handle = nullptr;
@@ -184,7 +158,7 @@ struct Products::Plans {
     library.reset(handle);
   }
 
-  const Plan& plan(const Matmul& op) {
+  Plan& plan(const Matmul& op) {
     const auto [at, fresh] = plans.try_emplace(key_of(op));
     if (!fresh) return at->second;
     try {
@@ -196,15 +170,49 @@ struct Products::Plans {
     return at->second;
   }
 
-  /// The heuristic's first algorithm: nothing is timed, so a run never depends on a race of clocks.
-  Plan make_plan(const Matmul& op) const {
+  GemmKey key(const Matmul& op) const {
+    return {.gpu = gpu, .library = version, .product = product_name(op)};
+  }
+
+  /// The table's algorithm, or the heuristic's first: nothing is timed, so a run never depends on a
+  /// race of clocks.
+  Plan make_plan(const Matmul& op) {
     Plan plan{.description = describe(op), .a = layout(op.b), .b = layout(op.a), .y = layout(op.y)};
+    if (const GemmAlgorithm* const row = is_tunable(op) ? table.find(key(op)) : nullptr) {
+      plan.algorithm = std::bit_cast<cublasLtMatmulAlgo_t>(*row);
+      if (accepts(plan)) return plan;
+      warnings.push_back(
+          fmt::format("{} refuses the row of cuda/gemm_table.tsv for {}, and takes "
+                      "its own first choice",
+                      version, product_name(op)));
+    }
+    plan.algorithm = heuristics(op, plan, 1)[0];
+    return plan;
+  }
+
+  /// Whether the library can run the plan's algorithm, in our workspace and with equal bits.
+  bool accepts(const Plan& plan) const {
+    uint32_t reduction = 0;
+    size_t written = 0;
+    cublasLtMatmulHeuristicResult_t checked{};
+    return cublasLtMatmulAlgoConfigGetAttribute(
+               &plan.algorithm, CUBLASLT_ALGO_CONFIG_REDUCTION_SCHEME, &reduction, sizeof reduction,
+               &written) == CUBLAS_STATUS_SUCCESS &&
+           (reduction & ~kReductions) == 0 &&
+           cublasLtMatmulAlgoCheck(library.get(), plan.description.get(), plan.a.get(),
+                                   plan.b.get(), plan.y.get(), plan.y.get(), &plan.algorithm,
+                                   &checked) == CUBLAS_STATUS_SUCCESS &&
+           checked.workspaceSize <= kWorkspace;
+  }
+
+  /// At least one.
+  std::vector<cublasLtMatmulAlgo_t> heuristics(const Matmul& op, const Plan& plan, int most) const {
     const Preference wishes = preference(op);
-    cublasLtMatmulHeuristicResult_t found{};
+    std::vector<cublasLtMatmulHeuristicResult_t> found(most);
     int count = 0;
     const cublasStatus_t status = cublasLtMatmulAlgoGetHeuristic(
         library.get(), plan.description.get(), plan.a.get(), plan.b.get(), plan.y.get(),
-        plan.y.get(), wishes.get(), 1, &found, &count);
+        plan.y.get(), wishes.get(), most, found.data(), &count);
     if (status != CUBLAS_STATUS_SUCCESS || count == 0)
       throw Error({.id = "op.unsupported",
                    .where = "",
@@ -212,8 +220,10 @@ struct Products::Plans {
                                        to_string(op.y), to_string(op.a), to_string(op.b),
                                        cublasLtGetStatusString(status)),
                    .remedy = "sizes in multiples of 8 are served on every GPU"});
-    plan.algorithm = found.algo;
-    return plan;
+    std::vector<cublasLtMatmulAlgo_t> algorithms;
+    for (int i = 0; i < count; ++i)
+      if (found[i].state == CUBLAS_STATUS_SUCCESS) algorithms.push_back(found[i].algo);
+    return algorithms;
   }
 
   void execute(const Matmul& op, void* workspace, cudaStream_t stream) {
@@ -232,6 +242,11 @@ Products::~Products() = default;
 
 size_t Products::workspace_bytes() { return kWorkspace; }
 
+std::string Products::library() {
+  const size_t v = cublasLtGetVersion();
+  return fmt::format("cuBLASLt {}.{}.{}", v / 10000, v / 100 % 100, v % 100);
+}
+
 void Products::prepare(const Matmul& op) {
   if (op.y.numel() == 0) return;
   if (can_fuse(op)) return void(plans_->plan(op));
@@ -245,5 +260,27 @@ void Products::run(const Matmul& op, void* workspace, cudaStream_t stream) {
   plans_->execute(product_alone(op), workspace, stream);
   epilogue_alone(op, stream);
 }
+
+std::vector<GemmAlgorithm> Products::algorithms(const Matmul& op, int most) {
+  const Matmul product = product_of(op);
+  if (!is_tunable(product)) return {};
+  std::vector<GemmAlgorithm> list;
+  for (const auto& algorithm : plans_->heuristics(product, plans_->plan(product), most))
+    list.push_back(std::bit_cast<GemmAlgorithm>(algorithm));
+  return list;
+}
+
+bool Products::use(const Matmul& op, const GemmAlgorithm& algorithm) {
+  Plan& plan = plans_->plan(product_of(op));
+  const auto before = plan.algorithm;
+  plan.algorithm = std::bit_cast<cublasLtMatmulAlgo_t>(algorithm);
+  if (plans_->accepts(plan)) return true;
+  plan.algorithm = before;
+  return false;
+}
+
+GemmKey Products::key(const Matmul& op) const { return plans_->key(product_of(op)); }
+
+std::vector<std::string> Products::take_warnings() { return std::exchange(plans_->warnings, {}); }
 
 }  // namespace causeway::cuda

@@ -21,7 +21,7 @@ class Stream {
 
 class Event {
  public:
-  explicit Event(Timing timing = Timing::No) : event_(make_event(timing)) {}
+  Event() : event_(make_event()) {}
   Event(const Event&) = delete;
   Event& operator=(const Event&) = delete;
   ~Event() { destroy(event_); }

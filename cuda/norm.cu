@@ -13,9 +13,9 @@ namespace {
 /// Blocks of a grid, at most: a few per multiprocessor of any GPU. A number, not the device's size,
 /// so that the sums of the weights' gradients have the same order everywhere.
 constexpr int64_t kBlocks = 1024;
-constexpr int kBlockThreads = 1024, kManyPacks = 4, kLanePacks = 2;
-constexpr int kNoPacks = 0;           ///< the row is too wide for registers: norm_wide.cuh
-constexpr int64_t kWideBlocks = 128;  ///< of 1,024 threads: about one per multiprocessor
+constexpr int kManyPacks = 2, kLanePacks = 2;  ///< of a thread, at most
+constexpr int kNoPacks = 0;                    ///< the row is too wide for registers: norm_wide.cuh
+constexpr int64_t kWideBlocks = 128;           ///< of 1,024 threads: about one per multiprocessor
 
 int64_t width_of(const Tensor& x) { return x.shape[x.rank - 1]; }
 int64_t heads_of(const Tensor& x) { return x.rank == 3 ? x.shape[1] : 1; }
@@ -39,10 +39,10 @@ Teams teams_for(const Tensor& x, int pack_width) {
     const int64_t n = std::min(kBlocks, blocks(rows, per_block));
     return {TeamKind::Lanes, kLanePacks, kLaneTeamThreads, n, n * per_block};
   }
-  const bool wide = packs > kBlockThreads * kManyPacks;
+  const bool wide = packs > kBlockTeamThreads * kManyPacks;
   const int64_t n = std::min(wide ? kWideBlocks : kBlocks, rows);
   if (wide) return {TeamKind::Block, kNoPacks, kWideThreads, n, n};
-  const int per_thread = packs <= kBlockThreads ? 1 : kManyPacks;
+  const int per_thread = packs <= kBlockTeamThreads ? 1 : kManyPacks;
   const int64_t threads = blocks(blocks(packs, per_thread), 32) * 32;
   return {TeamKind::Block, per_thread, static_cast<int>(threads), n, n};
 }
@@ -143,7 +143,7 @@ void norm_backward(const NormBackward& op, void* scratch, cudaStream_t stream) {
     });
   });
   const auto add_parts = [&](const Tensor& out, const float* from) {
-    launch(add_parts_kernel, grid(blocks(columns, kColumnTile)), kColumnTile * kColumnWarps, 0,
+    launch(add_parts_kernel, grid(blocks(columns, kColumnTile)), kColumnThreads, 0,
            stream, data<float>(out), from, teams.count, 2 * columns, columns,
            op.mode == GradMode::Accumulate);
   };

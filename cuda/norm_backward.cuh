@@ -9,7 +9,8 @@ namespace causeway::cuda {
 /// With x̂ = (x − mean)·rstd and g = d_y·weight: d_x = rstd·(g − mean(g) − x̂·mean(g·x̂)), where RMS
 /// norm lacks mean(g); d_weight = Σ d_y·x̂; d_bias = Σ d_y.
 template <class T, int kWidth, int kPacks, TeamKind kKind>
-__global__ void norm_backward_kernel(const NormBackwardArgs<T> a) {
+__global__ void __launch_bounds__(kTeamThreads<kKind>)
+    norm_backward_kernel(const NormBackwardArgs<T> a) {
   KSHARED(Pair, parts, [2][kMaxWarps]);
   const TeamRows rows = team_rows<kKind>();
   float weight[kPacks][kWidth] = {}, d_weight[kPacks][kWidth] = {}, d_bias[kPacks][kWidth] = {};

@@ -28,7 +28,8 @@ __device__ __forceinline__ void write_normed(const NormForwardArgs<T>& a, T* y, 
 }
 
 template <class T, int kWidth, int kPacks, TeamKind kKind>
-__global__ void norm_forward_kernel(const NormForwardArgs<T> a) {
+__global__ void __launch_bounds__(kTeamThreads<kKind>)
+    norm_forward_kernel(const NormForwardArgs<T> a) {
   KSHARED(Pair, parts, [2][kMaxWarps]);
   const TeamRows rows = team_rows<kKind>();
   const float count = float(a.width);

@@ -16,7 +16,7 @@ __device__ __forceinline__ void for_columns(int width, const At& at) {
 
 /// A block per row.
 template <class T, int kWidth>
-__global__ void __launch_bounds__(kWideThreads)
+__global__ void __launch_bounds__(kWideThreads, 1)
     norm_forward_wide_kernel(const NormForwardArgs<T> a) {
   KSHARED(Pair, parts, [2][kMaxWarps]);
   const float count = float(a.width);
@@ -55,7 +55,7 @@ __global__ void __launch_bounds__(kWideThreads)
 
 /// As norm_backward_kernel; a block sums d_weight and d_bias of its rows in its part of a.parts.
 template <class T, int kWidth>
-__global__ void __launch_bounds__(kWideThreads)
+__global__ void __launch_bounds__(kWideThreads, 1)
     norm_backward_wide_kernel(const NormBackwardArgs<T> a) {
   KSHARED(Pair, parts, [2][kMaxWarps]);
   float* const d_weight = a.parts + int64_t{blockIdx.x} * 2 * a.width;

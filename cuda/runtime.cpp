@@ -33,6 +33,14 @@ void require(cudaError_t error, const char* what) {
 
 void use_device(int device) { require(cudaSetDevice(device), "device"); }
 
+std::string device_name() {
+  int device = 0;
+  cudaDeviceProp properties{};
+  require(cudaGetDevice(&device), "device");
+  require(cudaGetDeviceProperties(&properties, device), "device");
+  return properties.name;
+}
+
 int device_capability() {
   int device = 0, major = 0, minor = 0;
   require(cudaGetDevice(&device), "device");
@@ -70,10 +78,9 @@ cudaStream_t make_stream() {
 }
 void destroy(cudaStream_t stream) noexcept { cudaStreamDestroy(stream); }
 
-cudaEvent_t make_event(Timing timing) {
+cudaEvent_t make_event() {
   cudaEvent_t event = nullptr;
-  const unsigned flags = timing == Timing::Yes ? cudaEventDefault : cudaEventDisableTiming;
-  require(cudaEventCreateWithFlags(&event, flags), "event");
+  require(cudaEventCreateWithFlags(&event, cudaEventDisableTiming), "event");
   return event;
 }
 void destroy(cudaEvent_t event) noexcept { cudaEventDestroy(event); }
@@ -81,16 +88,25 @@ void record(cudaEvent_t event, cudaStream_t stream) {
   require(cudaEventRecord(event, stream), "event");
 }
 void wait(cudaEvent_t event) { require(cudaEventSynchronize(event), "event"); }
-double seconds_between(cudaEvent_t begin, cudaEvent_t end) {
-  wait(end);
-  float milliseconds = 0;
-  require(cudaEventElapsedTime(&milliseconds, begin, end), "event");
-  return 1e-3 * milliseconds;
-}
 void wait_on_stream(cudaStream_t stream, cudaEvent_t event) {
   require(cudaStreamWaitEvent(stream, event), "event");
 }
 void synchronize(cudaStream_t stream) { require(cudaStreamSynchronize(stream), "synchronize"); }
+
+double seconds_of(cudaStream_t stream, const std::function<void()>& work) {
+  struct Timer {
+    cudaEvent_t event = nullptr;
+    Timer() { require(cudaEventCreate(&event), "event"); }
+    ~Timer() { destroy(event); }
+  } begin, end;
+  record(begin.event, stream);
+  work();
+  record(end.event, stream);
+  wait(end.event);
+  float milliseconds = 0;
+  require(cudaEventElapsedTime(&milliseconds, begin.event, end.event), "event");
+  return 1e-3 * milliseconds;
+}
 
 void copy(void* dst, const void* src, size_t bytes, cudaStream_t stream) {
   require(cudaMemcpyAsync(dst, src, bytes, cudaMemcpyDefault, stream), "copy");

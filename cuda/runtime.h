@@ -5,8 +5,8 @@
 #include <cuda_runtime_api.h>
 
 #include <cstddef>
-#include <cstdint>
 #include <functional>
+#include <string>
 
 namespace causeway::cuda {
 
@@ -16,6 +16,8 @@ struct MemoryInfo {
 
 /// The calling thread's device from now on.
 void use_device(int device);
+/// Its model: "NVIDIA H200".
+std::string device_name();
 /// Its compute capability, 10 · major + minor: 90 is Hopper.
 int device_capability();
 
@@ -30,15 +32,15 @@ void deallocate_pinned(void* data) noexcept;
 
 cudaStream_t make_stream();
 void destroy(cudaStream_t stream) noexcept;
-enum class Timing : uint8_t { No, Yes };
-cudaEvent_t make_event(Timing timing);
+cudaEvent_t make_event();
 void destroy(cudaEvent_t event) noexcept;
 void record(cudaEvent_t event, cudaStream_t stream);
 void wait(cudaEvent_t event);  ///< on the host
-/// From one timing event to a later one, on the device's clock. Waits for `end`.
-double seconds_between(cudaEvent_t begin, cudaEvent_t end);
 void wait_on_stream(cudaStream_t stream, cudaEvent_t event);
 void synchronize(cudaStream_t stream);
+/// Seconds that the device takes for what `work` starts on `stream`, on its own clock. Waits for
+/// it.
+double seconds_of(cudaStream_t stream, const std::function<void()>& work);
 
 /// Between any two places; asynchronous where the host's side is pinned.
 void copy(void* dst, const void* src, size_t bytes, cudaStream_t stream);

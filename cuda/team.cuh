@@ -7,8 +7,9 @@ namespace causeway::cuda {
 
 enum class TeamKind : uint8_t { Lanes, Block };
 
-constexpr int kLaneTeam = 8;           ///< threads of a team of lanes
-constexpr int kLaneTeamThreads = 128;  ///< of a block that holds such teams
+constexpr int kLaneTeam = 8;            ///< threads of a team of lanes
+constexpr int kLaneTeamThreads = 128;   ///< of a block that holds such teams
+constexpr int kBlockTeamThreads = 512;  ///< at most: leaves each 128 registers
 constexpr int kMaxWarps = 32;
 
 template <TeamKind kKind>
@@ -28,6 +29,10 @@ __device__ __forceinline__ TeamRows team_rows() {
   return {int64_t{blockIdx.x} * teams, int64_t{gridDim.x} * teams,
           int(threadIdx.x) / team_size<kKind>()};
 }
+
+/// Threads of a block, at most.
+template <TeamKind kKind>
+constexpr int kTeamThreads = kKind == TeamKind::Lanes ? kLaneTeamThreads : kBlockTeamThreads;
 
 using Pair = float2;
 

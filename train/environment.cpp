@@ -53,7 +53,7 @@ void read_cgroup(MachineLimits& limits) {
 
 }  // namespace
 
-Environment read_environment(const std::string& gpu) {
+Environment read_environment(const std::string& gpu, const std::string& gpu_libraries) {
   const CpuInfo cpu = cpu_info();
   return {.version = CAUSEWAY_VERSION,
           .commit = CAUSEWAY_COMMIT,
@@ -64,7 +64,8 @@ Environment read_environment(const std::string& gpu) {
           .isa = cpu.isa,
           .native_bf16 = cpu.native_bf16,
           .threads = cpu.threads,
-          .gpu = gpu};
+          .gpu = gpu,
+          .gpu_libraries = gpu_libraries};
 }
 
 Json to_json(const Environment& e) {
@@ -77,17 +78,36 @@ Json to_json(const Environment& e) {
           {"isa", e.isa},
           {"native_bf16", e.native_bf16},
           {"threads", e.threads},
-          {"gpu", e.gpu}};
+          {"gpu", e.gpu},
+          {"gpu_libraries", e.gpu_libraries}};
 }
 
 Json what_decides_bits(const Environment& environment) {
   Json json = to_json(environment);
   json.erase("cpu"), json.erase("threads");
   if (environment.gpu.empty())
-    json.erase("gpu");
+    json.erase("gpu"), json.erase("gpu_libraries");
   else
     json.erase("isa"), json.erase("native_bf16");
   return json;
+}
+
+std::vector<std::string> changes_since(const Json& before, const Environment& now) {
+  const auto text = [](const Json& object, const std::string& key) {
+    const auto found = object.find(key);
+    if (found == object.end()) return std::string("?");
+    return found->is_string() ? found->get<std::string>() : found->dump();
+  };
+  const auto or_none = [](const std::string& value) { return value.empty() ? "none" : value; };
+  Json counted = what_decides_bits(now);
+  counted["gpu"] = now.gpu;  // a run may have left the GPUs
+  std::vector<std::string> changes;
+  for (const auto& [key, value] : counted.items()) {
+    const std::string was = text(before, key), is = text(counted, key);
+    if (was != is)
+      changes.push_back(fmt::format("{}: {} before, {} now", key, or_none(was), or_none(is)));
+  }
+  return changes;
 }
 
 MachineLimits read_machine_limits() {

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "core/json.h"
 
@@ -16,15 +17,19 @@ struct Environment {
   std::string cpu;        ///< "AMD EPYC 9B14"
   std::string isa;        ///< what the CPU backend uses: "avx512+bf16"
   bool native_bf16 = false;
-  int threads = 1;  ///< the CPU backend's default
-  std::string gpu;  ///< model of the GPU that the run is on; "" on CPUs
+  int threads = 1;            ///< the CPU backend's default
+  std::string gpu;            ///< model of the GPU that the run is on; "" on CPUs
+  std::string gpu_libraries;  ///< as loaded, not as built: "cuBLASLt 13.0.2"; "" on CPUs
 };
-/// `gpu`: as in Environment, which cannot find it out by itself.
-Environment read_environment(const std::string& gpu = "");
+/// `gpu`, `gpu_libraries`: as in Environment, which cannot find them out by itself.
+Environment read_environment(const std::string& gpu = "", const std::string& gpu_libraries = "");
 Json to_json(const Environment& environment);
 /// The part of it that must be equal for equal bits on the device in use: a run on GPUs does not
 /// ask for the instruction set, nor one on CPUs for a GPU.
 Json what_decides_bits(const Environment& environment);
+/// What of that was otherwise in `before`, an env.json: "gpu: NVIDIA A100 before, NVIDIA H200 now".
+/// What such a file does not tell counts as "?".
+std::vector<std::string> changes_since(const Json& before, const Environment& now);
 
 /// What the machine lends this process now.
 struct MachineLimits {

@@ -97,6 +97,7 @@ Runtime cpu_runtime(const TrainConfig& train, const Launch& launch,
                   .device = fmt::format("cpu ({}, {} thread{})", info.isa, info.threads,
                                         info.threads == 1 ? "" : "s"),
                   .gpu = "",
+                  .gpu_libraries = "",
                   .sharers = launch.local_size,
                   .warning = "",
                   .show_phase = [](const std::string&) {},
@@ -145,6 +146,7 @@ Runtime cuda_runtime(const TrainConfig& train, const Launch& launch, Meeting mee
                   .device = fmt::format("cuda ({}, {})", device.name,
                                         format_bytes(static_cast<double>(device.memory))),
                   .gpu = device.name,
+                  .gpu_libraries = cuda_libraries(),
                   .sharers = 1,
                   .warning = "",
                   .show_phase = show_cuda_phase,
@@ -185,6 +187,15 @@ MemoryOffer memory_offer(const Runtime& runtime) {
   if (runtime.gpu.empty()) return host_memory_offer(runtime.sharers);
   const size_t free = free_cuda_memory() / runtime.sharers + runtime.backend->scratch_bytes();
   return {.bytes = static_cast<int64_t>(free), .whose = fmt::format("the GPU ({})", runtime.gpu)};
+}
+
+std::vector<std::string> take_warnings(const Runtime& runtime) {
+  if (runtime.gpu.empty()) return {};
+  return take_cuda_warnings(*runtime.backend);
+}
+
+TunedProduct tune_product(const Runtime& runtime, const Matmul& op) {
+  return tune_cuda_product(*runtime.backend, op);
 }
 
 std::string report_nccl() { return nccl_version(); }

@@ -4,10 +4,12 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "core/backend.h"
 #include "core/comm.h"
 #include "core/config.h"
+#include "core/product.h"
 #include "train/environment.h"
 #include "train/launch.h"
 
@@ -16,8 +18,9 @@ namespace causeway {
 struct Runtime {
   std::unique_ptr<Backend> backend;
   std::unique_ptr<Communicator> comm;
-  std::string device;   ///< "cpu (avx512+bf16, 2 threads)", "cuda (NVIDIA H200, 139.8 GiB)"
-  std::string gpu;      ///< "NVIDIA H200"; "" on CPUs
+  std::string device;         ///< "cpu (avx512+bf16, 2 threads)", "cuda (NVIDIA H200, 139.8 GiB)"
+  std::string gpu;            ///< "NVIDIA H200"; "" on CPUs
+  std::string gpu_libraries;  ///< "cuBLASLt 13.0.2", as loaded; "" on CPUs
   int sharers = 1;      ///< ranks that share this rank's memory: of its machine, or on its GPU
   std::string warning;  ///< what the user should know about the choice, or empty
   /// Names what this thread does from now on, in the timeline of a GPU's profiler.
@@ -35,6 +38,13 @@ Runtime make_runtime(DeviceChoice device, const TrainConfig& train, const Launch
 
 /// What the device's memory has left for this rank, the backend's scratch included: plans count it.
 MemoryOffer memory_offer(const Runtime& runtime);
+
+/// What the backend met while it was made ready for a run: for people, once.
+std::vector<std::string> take_warnings(const Runtime& runtime);
+
+/// Measures the algorithms of a product on a GPU, where its operands lie; y, pre and d_bias are
+/// overwritten.
+TunedProduct tune_product(const Runtime& runtime, const Matmul& op);
 
 /// What a GPU would need, for a plan of `device: cuda` on a machine without one; null where the
 /// device is here, or the build knows nothing of it.

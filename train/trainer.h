@@ -57,6 +57,8 @@ class Trainer {
   void resume(const std::filesystem::path& checkpoint);
   std::filesystem::path newest_checkpoint();
   void refuse_changes(const RunPosition& saved);
+  Environment environment() const;
+  void warn_of_changed_environment();
   void open_logs();
   void announce();
 

@@ -5,6 +5,7 @@
 #include "core/config_validate.h"
 #include "core/file.h"
 #include "core/hf.h"
+#include "core/json.h"
 #include "train/agree.h"
 #include "train/environment.h"
 #include "train/plan.h"
@@ -28,7 +29,7 @@ Trainer::Trainer(Config config, const GivenConfig& given)
     if (!comm_->leads()) open_data();
   });
   require_lanes_for(config_, comm_->size());
-  agree_on_run(*comm_, config_, read_environment(runtime_.gpu), dataset_.content_hash);
+  agree_on_run(*comm_, config_, environment(), dataset_.content_hash);
   open_folder(given);
   open_memory();
   resume_or_begin();
@@ -102,6 +103,7 @@ void Trainer::open_memory() {
     arena_ = Arena(ops, plan.arena_bytes);
     step_.emplace(ops, *comm_, arena_, *model_, *state_, config_);
   });
+  for (const std::string& warning : take_warnings(runtime_)) console_->warn(warning);
   starting();
 }
 
@@ -142,6 +144,7 @@ void Trainer::resume_or_begin() {
 
 void Trainer::resume(const std::filesystem::path& checkpoint) {
   refuse_changes(read_position(checkpoint));
+  warn_of_changed_environment();
   CheckpointParts all = parts();
   position_ = read_checkpoint_files(checkpoint, all);
   saved_step_ = position_.step;
@@ -171,10 +174,31 @@ void Trainer::refuse_changes(const RunPosition& saved) {
                              folder_.root().string())});
 }
 
+Environment Trainer::environment() const {
+  return read_environment(runtime_.gpu, runtime_.gpu_libraries);
+}
+
+/// A changed program or machine is no reason to lose a run, but it ends the promise of equal bits.
+void Trainer::warn_of_changed_environment() {
+  if (!comm_->leads()) return;
+  try {
+    const std::string file = folder_.environment().string();
+    const auto changes = changes_since(parse_json(read_file(file), file), environment());
+    if (changes.empty()) return;
+    console_->warn(
+        fmt::format("this run was not always on this program and machine; equal bits are promised "
+                    "from here on only to runs that change in the same place:\n  {}",
+                    fmt::join(changes, "\n  ")));
+  } catch (const Error& unreadable) {
+    console_->warn(
+        fmt::format("what this run was on before is not known: {}", unreadable.info().what));
+  }
+}
+
 void Trainer::open_logs() {
   if (!comm_->leads()) return;
   folder_.write_configs(given_.text, given_.overrides, position_.resolved_config);
-  replace_file(folder_.environment(), to_json(read_environment(runtime_.gpu)).dump(2) + "\n");
+  replace_file(folder_.environment(), to_json(environment()).dump(2) + "\n");
   metrics_.emplace(folder_.metrics());
   timing_.emplace(folder_.timing());
   metrics_->truncate_after(position_.step);

@@ -13,6 +13,7 @@ constexpr VerbEntry kVerbs[] = {
     {"generate", "Continue a prompt with a trained model", make_generate},
     {"bench", "Measure this machine", nullptr},
     {"bench kernels", "Time every operation against this machine's roof", make_bench_kernels},
+    {"bench gemm", "Time a step's matrix products; tune them on a GPU", make_bench_gemm},
     {"bench step", "Time training steps of a config, split by operation", make_bench_step},
     {"bench data", "Time the loader on a config's data", make_bench_data},
     {"bench comm", "Time what ranks send each other, by size", make_bench_comm},

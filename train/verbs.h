@@ -55,6 +55,7 @@ std::string quoted(const std::string& bytes);
 
 std::unique_ptr<Verb> make_bench_comm();
 std::unique_ptr<Verb> make_bench_data();
+std::unique_ptr<Verb> make_bench_gemm();
 std::unique_ptr<Verb> make_bench_generate();
 std::unique_ptr<Verb> make_bench_kernels();
 std::unique_ptr<Verb> make_bench_page();

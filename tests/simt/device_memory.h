@@ -1,5 +1,5 @@
-// What the emulated device has lent: for tests of who allocates, when, and how much. Read next:
-// host_runtime.cpp, memory_test.cpp.
+// What the emulated device has lent, for tests of who allocates, when, and how much; and its clock.
+// Read next: host_runtime.cpp, memory_test.cpp.
 #pragma once
 #include <cstddef>
 #include <cstdint>
@@ -12,5 +12,8 @@ struct DeviceMemory {
   size_t held = 0;                 ///< bytes, now
 };
 DeviceMemory& device_memory();
+
+/// Time of the device, which only its products claim to take.
+double& device_seconds();
 
 }  // namespace causeway

@@ -1,9 +1,13 @@
 // The products of the emulated CUDA backend: plain loops that sum in f32 and round where cuBLASLt
 // does. See cuda/matmul.h.
+#include <algorithm>
 #include <cmath>
+#include <map>
 #include <vector>
 
+#include "core/product.h"
 #include "cuda/matmul.h"
+#include "tests/simt/device_memory.h"
 #include "tests/simt/engine.h"
 
 namespace causeway::cuda {
@@ -68,14 +72,40 @@ void multiply(const Matmul& op) {
 
 }  // namespace
 
-struct Products::Plans {};
-Products::Products() = default;
+/// The emulated library has four algorithms, by their first word; they differ in the time that they
+/// claim. The last one wants more memory than there is.
+constexpr double kClaims[] = {3e-6, 1e-6, 2e-6, 0};
+constexpr uint64_t kRefused = 3;
+
+struct Products::Plans {
+  std::map<std::string, GemmAlgorithm> chosen;  ///< by the product's name; the first, where missing
+};
+Products::Products() : plans_(std::make_unique<Plans>()) {}
 Products::~Products() = default;
 size_t Products::workspace_bytes() { return 0; }
+std::string Products::library() { return "plain loops 1"; }
 void Products::prepare(const Matmul&) {}
 
+std::vector<GemmAlgorithm> Products::algorithms(const Matmul&, int most) {
+  std::vector<GemmAlgorithm> list;
+  for (uint64_t i = 0; i < std::min<uint64_t>(most, std::size(kClaims)); ++i) list.push_back({i});
+  return list;
+}
+bool Products::use(const Matmul& op, const GemmAlgorithm& algorithm) {
+  if (algorithm[0] == kRefused) return false;
+  plans_->chosen[product_name(op)] = algorithm;
+  return true;
+}
+GemmKey Products::key(const Matmul& op) const {
+  return {.gpu = device_name(), .library = library(), .product = product_name(op)};
+}
+std::vector<std::string> Products::take_warnings() { return {}; }
+
 void Products::run(const Matmul& op, void*, cudaStream_t) {
-  simt::enqueue(nullptr, [op] { multiply(op); });
+  simt::enqueue(nullptr, [this, op] {
+    device_seconds() += kClaims[plans_->chosen[product_name(op)][0]];
+    multiply(op);
+  });
 }
 
 }  // namespace causeway::cuda

@@ -16,6 +16,11 @@
 
 namespace causeway {
 
+double& device_seconds() {
+  static double seconds = 0;
+  return seconds;
+}
+
 DeviceMemory& device_memory() {
   static DeviceMemory memory;
   return memory;
@@ -33,10 +38,6 @@ constexpr int kCapabilities[] = {80, 90};
 int current_device = 0;
 
 using Clock = std::chrono::steady_clock;
-/// What an event is here.
-Clock::time_point& time_of(cudaEvent_t event) {
-  return *reinterpret_cast<Clock::time_point*>(event);
-}
 
 /// As CUDA answers what a capture does not allow.
 void refuse_capture(const char* what) {
@@ -50,6 +51,7 @@ void refuse_capture(const char* what) {
 }  // namespace
 
 void use_device(int device) { current_device = device; }
+std::string device_name() { return "emulated GPU"; }
 int device_capability() { return kCapabilities[current_device]; }
 
 void* allocate(size_t bytes) {
@@ -83,15 +85,19 @@ void deallocate_pinned(void* data) noexcept { std::free(data); }
 
 cudaStream_t make_stream() { return nullptr; }
 void destroy(cudaStream_t) noexcept {}
-cudaEvent_t make_event(Timing) { return reinterpret_cast<cudaEvent_t>(new Clock::time_point); }
-void destroy(cudaEvent_t event) noexcept { delete &time_of(event); }
-void record(cudaEvent_t event, cudaStream_t) { time_of(event) = Clock::now(); }
-double seconds_between(cudaEvent_t begin, cudaEvent_t end) {
-  return std::chrono::duration<double>(time_of(end) - time_of(begin)).count();
-}
+cudaEvent_t make_event() { return nullptr; }
+void destroy(cudaEvent_t) noexcept {}
+void record(cudaEvent_t, cudaStream_t) {}
 void wait(cudaEvent_t) { refuse_capture("event"); }
 void wait_on_stream(cudaStream_t, cudaEvent_t) {}
 void synchronize(cudaStream_t) { refuse_capture("synchronize"); }
+double seconds_of(cudaStream_t, const std::function<void()>& work) {
+  const double claimed = device_seconds();
+  const auto begin = Clock::now();
+  work();
+  const double more = device_seconds() - claimed;
+  return more > 0 ? more : std::chrono::duration<double>(Clock::now() - begin).count();
+}
 
 void copy(void* dst, const void* src, size_t bytes, cudaStream_t) {
   simt::enqueue(nullptr, [=] { std::memmove(dst, src, bytes); });

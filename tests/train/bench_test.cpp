@@ -3,6 +3,7 @@
 #include <cmath>
 #include <fstream>
 #include <random>
+#include <set>
 
 #include "core/config_load.h"
 #include "core/presets.h"
@@ -246,7 +247,7 @@ TEST_CASE("bench kernels saves, compares and draws from the command line") {
   CHECK(shell("bench page " + path("a.json")).exit_code == 0);
 }
 
-TEST_CASE("bench step, data, generate and comm report what they measured") {
+TEST_CASE("bench step, gemm, data, generate and comm report what they measured") {
   TempFolder folder;
   const std::string config = (folder / "tiny.yaml").string(), text = (folder / "t.txt").string();
   std::string words;
@@ -268,6 +269,19 @@ TEST_CASE("bench step, data, generate and comm report what they measured") {
   CHECK(sum > 0);
   CHECK(sum <= step.at("split_step_seconds").get<double>());
   CHECK(step.at("operation_seconds").contains("attention_backward"));
+  const Json products = json_of("bench gemm " + config + " device=cpu").at("products");
+  std::set<std::string> names;
+  for (const Json& product : products) {
+    names.insert(product.at("product"));
+    CHECK(product.at("flops_per_second") > 0);
+  }
+  CHECK(names.size() == products.size());  // each once
+  // 4 sequences of 16 tokens: the MLP's first product, and its weights' gradient.
+  CHECK(names.contains("64x128x32 nt f32>f32 32,32,128 bias gelu 128"));
+  CHECK(names.contains("128x32x64 tn f32>f32 128,32,32"));
+  const auto nowhere = shell("bench gemm " + config + " --save rows");
+  CHECK(nowhere.exit_code == 2);
+  CHECK_THAT(nowhere.err, Catch::Contains("add --tune"));
   CHECK(json_of("bench data " + config + " --rounds 2").at("tokens_per_second") > 0);
   const Json generate = json_of("bench generate " + config + " device=cpu --rounds 2");
   CHECK(generate.at("tokens_per_second") > 0);

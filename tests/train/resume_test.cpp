@@ -4,6 +4,7 @@
 #include <set>
 
 #include "core/checkpoint_names.h"
+#include "core/json.h"
 #include "core/philox.h"
 #include "tests/train/markov.h"
 #include "tests/train/run_files.h"
@@ -139,6 +140,30 @@ TEST_CASE("a finished run says what to raise, and a changed one is refused with 
                                  Catch::Contains("run.name=NEW") && Catch::Contains("init_from"));
   CHECK(run_program(folder.path(), {"train", "r.yaml", "train.max_steps=35"}).exit_code == 0);
   CHECK(lines_of(metrics(folder.path())) == 35);
+}
+
+TEST_CASE("a run that goes on with another program or machine says once what has changed") {
+  const TempFolder folder;
+  prepare(folder.path());
+  const auto train_to = [&](int step) {
+    const auto result =
+        run_program(folder.path(), {"train", "r.yaml", fmt::format("train.max_steps={}", step)});
+    CHECK(result.exit_code == 0);
+    return result.output;
+  };
+  const std::string warning = "not always on this program and machine";
+  CHECK_THAT(train_to(25), !Catch::Contains("warning"));
+  CHECK_THAT(train_to(50), !Catch::Contains(warning));
+  const auto file = folder.path() / "runs/r/env.json";
+  Json environment = Json::parse(read_text(file));
+  environment["isa"] = "abacus", environment["cpu"] = "another", environment["commit"] = "0badcafe";
+  write_text(file, environment.dump());
+  CHECK_THAT(train_to(75), Catch::Contains(warning) && Catch::Contains("isa: abacus before, ") &&
+                               Catch::Contains("commit: 0badcafe before, ") &&
+                               !Catch::Contains("another before"));
+  CHECK_THAT(train_to(100), !Catch::Contains(warning));
+  write_text(file, "{");
+  CHECK_THAT(train_to(125), Catch::Contains("what this run was on before is not known"));
 }
 
 TEST_CASE("a second process on the same run is refused") {

@@ -102,6 +102,23 @@ TEST_CASE("a save that one rank cannot write is given up by all, and nothing of 
   CHECK(left == std::vector<std::string>{"step-00000001"});
 }
 
+TEST_CASE("a run tells on what else it was before, and what no longer counts is left out") {
+  Environment h200 = on_gpu("NVIDIA H200", "avx2");
+  h200.gpu_libraries = "cuBLASLt 13.0.2";
+  CHECK(changes_since(to_json(h200), h200).empty());
+  CHECK(changes_since(to_json(h200), on_cpu("avx512")) ==
+        std::vector<std::string>{"isa: avx2 before, avx512 now",
+                                 "gpu: NVIDIA H200 before, none now"});
+  Environment newer = on_gpu("NVIDIA H200", "avx512");  // on GPUs the CPU does not count
+  newer.gpu_libraries = "cuBLASLt 13.1.0";
+  CHECK(changes_since(to_json(h200), newer) ==
+        std::vector<std::string>{"gpu_libraries: cuBLASLt 13.0.2 before, cuBLASLt 13.1.0 now"});
+  Json old_file = to_json(h200);
+  old_file.erase("gpu_libraries");
+  CHECK(changes_since(old_file, h200) ==
+        std::vector<std::string>{"gpu_libraries: ? before, cuBLASLt 13.0.2 now"});
+}
+
 TEST_CASE("ranks on CPUs must have one instruction set, whatever GPUs there are") {
   CHECK(agreement(on_cpu("avx512"), on_cpu("avx512")).empty());
   CHECK_THAT(agreement(on_cpu("avx512"), on_cpu("avx2")),

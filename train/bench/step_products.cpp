@@ -1,0 +1,68 @@
+// See step_products.h.
+#include "train/bench/step_products.h"
+
+#include <algorithm>
+#include <set>
+
+#include "core/convert.h"
+#include "core/product.h"
+#include "train/plan.h"
+
+namespace causeway {
+namespace {
+
+/// Hears of every product that a step will ask for.
+class ProductList final : public Preparation {
+ public:
+  void prepare(const Matmul& op) override {
+    Matmul product = op;
+    product.d_bias = {};
+    if (op.y.numel() > 0 && names_.insert(product_name(product)).second)
+      products.push_back(product);
+  }
+  size_t scratch_bytes() const override { return 0; }
+
+  std::vector<Matmul> products;
+
+ private:
+  std::set<std::string> names_;
+};
+
+/// Elements from the first to the last one, those between strided rows included.
+int64_t reach(const Tensor& t) {
+  int64_t last = 0;
+  for (int d = 0; d < t.rank; ++d) last += (t.shape[d] - 1) * t.stride[d];
+  return last + 1;
+}
+
+/// Numbers like a model's: zeros or denormals would not be timed like them.
+void fill(Backend& ops, const Tensor& all) {
+  constexpr int64_t kPiece = int64_t{1} << 20;
+  std::vector<float> numbers(std::min(all.numel(), kPiece));
+  for (size_t i = 0; i < numbers.size(); ++i)
+    numbers[i] = static_cast<float>(i * 7919 % 1013) * 1e-3f - 0.5f;
+  const auto bytes = convert(numbers, all.dtype);
+  for (int64_t at = 0; at < all.numel(); at += kPiece)
+    ops.upload(all.slice(0, at, std::min(kPiece, all.numel() - at)), bytes.data());
+}
+
+}  // namespace
+
+std::vector<Matmul> step_products(const Config& config) {
+  Model model(config.model, config.train.recompute);
+  ProductList list;
+  plan_memory(config, model, &list);
+  return list.products;
+}
+
+ProductOperands::ProductOperands(Backend& ops, const Matmul& op) : op_(op) {
+  for (Tensor* t : {&op_.y, &op_.a, &op_.b, &op_.bias, &op_.pre}) {
+    if (!*t) continue;
+    const int64_t elements = reach(*t);
+    t->data = memory_.emplace_back(ops, elements * dtype_size(t->dtype)).data();
+    fill(ops, Tensor(t->data, t->dtype, {elements}));
+  }
+  ops.prepare(op_);
+}
+
+}  // namespace causeway
