@@ -77,6 +77,15 @@ TEST_CASE("cuDNN's attention is refused what it lacks, at the key that asks for 
                StartsWith("error[config.attention_kernel] ") && Contains(lack));
 }
 
+TEST_CASE("only bf16 can do without master weights") {
+  CHECK_THAT(error_of("data: {source: a}\ntrain: {max_steps: 1, master_weights: false}\n"),
+             Equals("error[config.master_weights] t.yaml:2:23: master_weights: false needs "
+                    "precision: bf16; fp32 parameters are their own masters\n"
+                    "  use precision: bf16, or remove master_weights"));
+  CHECK(error_of("data: {source: a}\ntrain: {max_steps: 1, precision: bf16, master_weights: "
+                 "false}\n") == "loaded");
+}
+
 TEST_CASE("batches and lanes divide") {
   CHECK_THAT(error_of("data: {source: a}\ntrain: {max_steps: 1, micro_batch_size: 5}\n"),
              Equals("error[config.batch] t.yaml:2:23: micro_batch_size 5 does not divide "

@@ -12,12 +12,13 @@
 
 namespace causeway {
 
-TEST_CASE("the step's operations agree with the double reference on every product backend",
-          "[ops][agreement]") {
+TEST_CASE(
+    "the step's operations, AdamW too, agree with the double reference on every product backend",
+    "[ops][agreement][small]") {
   require_agreement(step_cases());
 }
 
-TEST_CASE("a non-finite loss or gradient norm clears kFinite on every backend", "[ops]") {
+TEST_CASE("a non-finite loss or gradient norm clears kFinite on every backend", "[ops][small]") {
   const double inf = std::numeric_limits<double>::infinity();
   const auto exact = make_reference_backend(DType::F64);
   std::vector<Backend*> backends = {exact.get()};
@@ -44,7 +45,7 @@ TEST_CASE("a non-finite loss or gradient norm clears kFinite on every backend", 
 }
 
 TEST_CASE("AdamW writes not one bit where kFinite is 0, and a NaN gradient then does no harm",
-          "[ops]") {
+          "[ops][small]") {
   const OpCase c = adamw_case({.n = 37, .finite = 0});
   for (const NamedBackend& product : product_backends())
     for (PrecisionChoice choice : {PrecisionChoice::Fp32, PrecisionChoice::Bf16}) {
@@ -59,7 +60,7 @@ TEST_CASE("AdamW writes not one bit where kFinite is 0, and a NaN gradient then 
     }
 }
 
-TEST_CASE("a bf16 value after AdamW is its master, rounded", "[ops]") {
+TEST_CASE("a bf16 value after AdamW is its master, rounded", "[ops][small]") {
   const OpCase c = adamw_case({.n = 1031, .step = 3});
   const Precision precision = Precision::of(PrecisionChoice::Bf16);
   for (const NamedBackend& product : product_backends()) {
@@ -72,7 +73,8 @@ TEST_CASE("a bf16 value after AdamW is its master, rounded", "[ops]") {
   }
 }
 
-TEST_CASE("stochastic rounding gives the same bits however a range is cut into slices", "[ops]") {
+TEST_CASE("AdamW's stochastic rounding gives the same bits however a range is cut into slices",
+          "[ops][small]") {
   const int64_t n = 4099, offset = 64;
   const OpCase whole = adamw_stochastic_case(n, offset);
   const Precision precision = Precision::of(PrecisionChoice::Bf16);
@@ -99,7 +101,7 @@ TEST_CASE("stochastic rounding gives the same bits however a range is cut into s
   }
 }
 
-TEST_CASE("AdamW takes every slice of its list, each with its own weight decay", "[ops]") {
+TEST_CASE("AdamW takes every slice of its list, each with its own weight decay", "[ops][small]") {
   for (const NamedBackend& product : product_backends()) {
     INFO(product.name);
     Backend& ops = *product.backend;

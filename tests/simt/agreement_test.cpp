@@ -44,9 +44,4 @@ TEST_CASE("CUDA agrees with the reference: copies and zeroing", "[small]") {
   require_agreement(memory_cases());
 }
 
-TEST_CASE("CUDA agrees with the reference: sums, the guard, AdamW, scaling and conversion",
-          "[small]") {
-  require_agreement(step_cases());
-}
-
 }  // namespace causeway

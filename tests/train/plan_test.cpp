@@ -72,12 +72,29 @@ TEST_CASE("what fits is not refused, nor what nobody can tell") {
         }).id == "memory.plan");
 }
 
-TEST_CASE("a model that no batch makes fit is told so") {
-  const Config config = large_batches();
-  CHECK_THAT(error_of([&] {
-               refuse_if_too_large(plan_of(config, 1), config, 1, {.bytes = 1000, .whose = "it"});
-             }).remedy,
-             Contains("no batch size makes this model fit"));
+TEST_CASE("a model that no batch makes fit is told so, and what takes less state") {
+  Config config = large_batches();
+  const auto remedy = [&] {
+    return error_of([&] {
+             refuse_if_too_large(plan_of(config, 1), config, 1, {.bytes = 1000, .whose = "it"});
+           })
+        .remedy;
+  };
+  const std::string advice = "no batch size makes this model fit here: choose a smaller one";
+  CHECK(remedy() == advice + ", or train.precision=bf16");
+  config.train.precision = PrecisionChoice::Bf16;
+  CHECK(remedy() == advice + ", or train.master_weights=false");
+  config.train.master_weights = false;
+  CHECK(remedy() == advice);
+}
+
+TEST_CASE("without master weights a plan is smaller by four bytes for each parameter") {
+  Config config = large_batches();
+  config.train.precision = PrecisionChoice::Bf16;
+  const size_t with = plan_of(config, 1).total;
+  config.train.master_weights = false;
+  const Model model(config.model, config.train.recompute);
+  CHECK(with - plan_of(config, 1).total == 4 * static_cast<size_t>(model.params().flat_size()));
 }
 
 TEST_CASE("small steps are tried only where the memory on offer holds them, and quickly") {

@@ -8,11 +8,18 @@
 #include "tests/catch.h"
 
 namespace causeway::test {
+namespace {
+
+const std::vector<std::vector<std::string>> kPrecisions = {
+    {"train", "r.yaml"},
+    {"train", "r.yaml", "train.precision=bf16"},
+    {"train", "r.yaml", "train.precision=bf16", "train.master_weights=false"}};
+
+}  // namespace
 
 TEST_CASE("1, 2, 4 and 8 ranks write the same run") {
   SKIP_WITHOUT_MPI();
-  const std::string precision = GENERATE("fp32", "bf16");
-  const std::vector<std::string> arguments = {"train", "r.yaml", "train.precision=" + precision};
+  const auto arguments = GENERATE(from_range(kPrecisions));
   const TempFolder one;
   prepare(one.path());
   REQUIRE(run_program(one.path(), arguments).exit_code == 0);
@@ -42,12 +49,13 @@ TEST_CASE("the plan holds for every rank, whoever owns the largest pieces") {
 
 TEST_CASE("a run goes on with another number of ranks, stopped by a signal in between") {
   SKIP_WITHOUT_MPI();
+  const auto arguments = GENERATE(from_range(kPrecisions));
   const TempFolder one, many;
   prepare(one.path()), prepare(many.path());
-  REQUIRE(run_program(one.path(), {"train", "r.yaml"}).exit_code == 0);
+  REQUIRE(run_program(one.path(), arguments).exit_code == 0);
   int64_t stop = 0;
   for (const int n : {4, 2, 1}) {
-    Program program(many.path(), {"train", "r.yaml"}, n > 1 ? ranks(n) : Start{});
+    Program program(many.path(), arguments, n > 1 ? ranks(n) : Start{});
     wait_for_step(program, many.path(), stop += 25);
     program.signal(SIGUSR1);  // which mpirun hands on to its ranks
     const int code = program.wait();
@@ -55,7 +63,7 @@ TEST_CASE("a run goes on with another number of ranks, stopped by a signal in be
     CHECK(code == 75);
     CHECK_THAT(program.output(), Catch::Contains("stopped by SIGUSR1"));
   }
-  const auto last = run_program(many.path(), {"train", "r.yaml"}, ranks(4));
+  const auto last = run_program(many.path(), arguments, ranks(4));
   INFO(last.output);
   REQUIRE(last.exit_code == 0);
   CHECK(metrics(many.path()) == metrics(one.path()));

@@ -166,6 +166,36 @@ TEST_CASE("a run that goes on with another program or machine says once what has
   CHECK_THAT(train_to(125), Catch::Contains("what this run was on before is not known"));
 }
 
+TEST_CASE("without master weights a run resumes bit for bit, saves none, and stays so") {
+  const std::vector<std::string> arguments = {"train", "r.yaml", "train.precision=bf16",
+                                              "train.master_weights=false", "train.max_steps=300"};
+  const auto with = [&](std::vector<std::string> more) {
+    more.insert(more.begin(), arguments.begin(), arguments.end());
+    return more;
+  };
+  const TempFolder whole, cut;
+  prepare(whole.path()), prepare(cut.path());
+  REQUIRE(run_program(whole.path(), arguments).exit_code == 0);
+  REQUIRE(run_program(cut.path(), with({"train.max_steps=100", "schedule.decay_steps=300"}))
+              .exit_code == 0);
+  const auto changed = run_program(cut.path(), with({"train.master_weights=true"}));
+  CHECK(changed.exit_code == 2);
+  CHECK_THAT(changed.output,
+             Catch::Contains("error[config.changed]") &&
+                 Catch::Contains("train.master_weights: false in the run, true now"));
+  REQUIRE(run_program(cut.path(), arguments).exit_code == 0);
+  CHECK(metrics(cut.path()) == metrics(whole.path()));
+  CHECK(final_state(cut.path()) == final_state(whole.path()));
+  CHECK_THAT(final_state(whole.path()),
+             Catch::Contains("\"m.final_norm.weight\"") && !Catch::Contains("\"master."));
+
+  const auto next =
+      run_program(whole.path(), {"train", "r.yaml", "train.precision=bf16", "run.name=next",
+                                 "run.init_from=runs/r", "train.max_steps=5"});
+  INFO(next.output);
+  CHECK(next.exit_code == 0);  // masters begin as the bf16 weights
+}
+
 TEST_CASE("a second process on the same run is refused") {
   const TempFolder folder;
   prepare(folder.path());
