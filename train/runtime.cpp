@@ -23,7 +23,7 @@ namespace {
 int fair_threads(int local_ranks) {
   const MachineLimits limits = read_machine_limits();
   const double cpus =
-      std::min<double>(limits.cpus_online, limits.cgroup_cpus.value_or(limits.cpus_online));
+      std::min<double>(limits.cpus_online, limits.group.cpus.value_or(limits.cpus_online));
   return std::min(limits.cpus_allowed, std::max(1, static_cast<int>(cpus / local_ranks)));
 }
 
@@ -86,6 +86,7 @@ Runtime cpu_runtime(const TrainConfig& train, const Launch& launch,
                   .device = fmt::format("cpu ({}, {} thread{})", info.isa, info.threads,
                                         info.threads == 1 ? "" : "s"),
                   .gpu = "",
+                  .on_host_memory = true,
                   .sharers = launch.local_size,
                   .warning = "",
                   .seconds_of = {}};
@@ -132,6 +133,7 @@ Runtime cuda_runtime(const Launch& launch, Meeting meeting, std::unique_ptr<Comm
                   .device = fmt::format("cuda ({}, {})", device.name,
                                         format_bytes(static_cast<double>(device.memory))),
                   .gpu = device.name,
+                  .on_host_memory = false,
                   .sharers = 1,
                   .warning = "",
                   .seconds_of = {}};

@@ -16,8 +16,10 @@ namespace causeway {
 struct Runtime {
   std::unique_ptr<Backend> backend;
   std::unique_ptr<Communicator> comm;
-  std::string device;   ///< "cpu (avx512+bf16, 2 threads)", "cuda (NVIDIA H200, 139.8 GiB)"
-  std::string gpu;      ///< "NVIDIA H200"; "" on CPUs
+  std::string device;  ///< "cpu (avx512+bf16, 2 threads)", "cuda (NVIDIA H200, 139.8 GiB)"
+  std::string gpu;     ///< "NVIDIA H200"; "" on CPUs
+  /// Tensors lie in this process's own memory: the host can read them and count their bytes.
+  bool on_host_memory = true;
   int sharers = 1;      ///< ranks that share this rank's memory: of its machine, or on its GPU
   std::string warning;  ///< what the user should know about the choice, or empty
   /// Seconds that the device takes for what `work` starts on the backend, waited for.

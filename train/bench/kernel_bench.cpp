@@ -5,7 +5,6 @@
 #include <cmath>
 #include <memory>
 
-#include "core/cases/case_tensors.h"
 #include "core/error.h"
 #include "train/bench/naive.h"
 #include "train/bench/roof.h"
@@ -24,30 +23,6 @@ struct Entry {
   Step::Run rival;
   std::vector<double> seconds, shares;
 };
-
-std::vector<double> outputs(const OpCase& c, const CaseTensors& tensors) {
-  for (const char* name : {"y", "o", "loss"})
-    if (c.find(name)) return tensors.values(name);
-  return {};
-}
-
-/// Nothing is timed that computes something else.
-void require_agreement(Backend& ops, const OpCase& c, const Entry& entry) {
-  const std::vector<double> own = outputs(c, *entry.tensors);
-  entry.rival(ops, *entry.tensors);
-  const std::vector<double> other = outputs(c, *entry.tensors);
-  double largest = 0, difference = 0;
-  for (size_t i = 0; i < own.size(); ++i) {
-    largest = std::max(largest, std::abs(own[i]));
-    difference = std::max(difference, std::abs(own[i] - other[i]));
-  }
-  if (difference <= 1e-3 * largest) return;  // NaN fails too
-  throw Error({.id = "bench.disagree",
-               .where = c.name,
-               .what = fmt::format("the rival's result differs by {:.3g}, of numbers up to {:.3g}",
-                                   difference, largest),
-               .remedy = "the operation or its rival is wrong: run the tests of this build"});
-}
 
 void add_entries(std::vector<Entry>& entries, Backend& ops, const KernelBench& bench, DType dtype,
                  const std::string& op) {
@@ -71,7 +46,7 @@ void add_entries(std::vector<Entry>& entries, Backend& ops, const KernelBench& b
     Entry& forward = entries.back();
     if (bench.rival == Rival::Naive && dtype == DType::F32)
       forward.rival = naive_forward(op, c, bench.sizes);
-    if (forward.rival) require_agreement(ops, c, forward);
+    if (forward.rival) require_agreement(ops, c, *tensors, forward.rival);
     add(c.backward, " backward");
   }
 }
@@ -98,9 +73,65 @@ BenchRow finished(Entry& entry, Stopwatch& stopwatch, Backend& ops, const Roof& 
   return entry.row;
 }
 
+const char* output_of(const OpCase& c) {
+  for (const char* name : {"y", "o", "loss"})
+    if (c.find(name)) return name;
+  CHECK(false, "no output to compare of {}", c.name);
+  return nullptr;
+}
+
+/// Every tensor of a dtype's rows lives until all rounds are done; the largest once more, on its
+/// way to the device. In double: extents are given by hand, and their products know no bound.
+double bytes_needed(const KernelBench& bench, DType dtype) {
+  const Precision precision{.act = dtype};
+  double all = 0, largest = 0;
+  for (const std::string& op : bench.ops)
+    for (const OpCase& c : kernel_cases(op, bench.sizes))
+      for (const TensorSpec& spec : c.tensors) {
+        auto bytes = static_cast<double>(dtype_size(dtype_of_kind(spec.kind, precision)));
+        for (const int64_t extent : spec.shape) bytes *= static_cast<double>(extent);
+        largest = std::max(largest, bytes);
+        if (spec.alias.empty()) all += bytes;
+      }
+  return all + largest;
+}
+
+void require_memory(const KernelBench& bench, const MemoryOffer& offer) {
+  double needed = 0;
+  for (const DType dtype : bench.dtypes) needed = std::max(needed, bytes_needed(bench, dtype));
+  if (offer.bytes <= 0 || needed <= static_cast<double>(offer.bytes)) return;
+  throw Error(
+      {.id = "memory.bench",
+       .where = fmt::format("--op {}", fmt::join(bench.ops, ",")),
+       .what = fmt::format("their tensors need {}, of which {} has {} free", format_bytes(needed),
+                           offer.whose, format_bytes(static_cast<double>(offer.bytes))),
+       .remedy = "measure fewer operations at a time, or a smaller --shape or --batch"});
+}
+
 }  // namespace
 
+void require_agreement(Backend& ops, const OpCase& c, CaseTensors& tensors,
+                       const Step::Run& rival) {
+  const char* const output = output_of(c);
+  const std::vector<double> own = tensors.values(output);
+  double largest = 0;
+  for (const double value : own) largest = std::max(largest, std::abs(value));
+  tensors.set(output, std::vector<double>(own.size(), std::nan("")));
+  rival(ops, tensors);
+  const std::vector<double> other = tensors.values(output);
+  for (size_t i = 0; i < own.size(); ++i) {
+    if (std::abs(own[i] - other[i]) <= 1e-3 * largest) continue;  // NaN is no agreement
+    throw Error({.id = "bench.disagree",
+                 .where = c.name,
+                 .what = fmt::format("element {} is {:.6g} and the rival's {:.6g}, of numbers up "
+                                     "to {:.3g}",
+                                     i, own[i], other[i], largest),
+                 .remedy = "the operation or its rival is wrong: run the tests of this build"});
+  }
+}
+
 void run_kernels(const Runtime& runtime, const KernelBench& bench, BenchReport& report) {
+  require_memory(bench, memory_offer(runtime));
   Backend& ops = *runtime.backend;
   std::vector<double> copies;
   for (const DType dtype : bench.dtypes) {

@@ -1,7 +1,9 @@
 // `causeway bench kernels`: every operation in a model's shapes, against this machine's roof. Read
 // next: kernel_bench.h.
 #include <algorithm>
+#include <cerrno>
 #include <chrono>
+#include <filesystem>
 
 #include "core/file.h"
 #include "core/presets.h"
@@ -27,6 +29,15 @@ ModelConfig preset_of(const std::string& name) {
                .where = "--model " + name,
                .what = "there is no such preset",
                .remedy = fmt::format("presets: {}", fmt::join(preset_names(), " "))});
+}
+
+/// Throws Error "disk.*" now, and not after all is measured; nothing for "".
+void require_writable(const std::string& file) {
+  if (file.empty()) return;
+  if (std::filesystem::is_directory(file)) throw_disk_error(file, "written", EISDIR);
+  const std::string probe = file + ".probe";
+  write_file(probe, std::string_view());
+  std::filesystem::remove(probe);
 }
 
 class BenchKernels final : public Verb {
@@ -66,6 +77,7 @@ class BenchKernels final : public Verb {
   ExitCode run() override {
     // What can be wrong is said before minutes of measuring.
     if (!plot_.empty()) require_svg(plot_);
+    require_writable(save_), require_writable(plot_);
     BenchReport before;
     if (!compare_.empty()) before = read_report(compare_);
     bench_.ops = ops_.empty() ? kernel_ops() : ops_;
@@ -85,7 +97,7 @@ class BenchKernels final : public Verb {
  private:
   BenchReport measured() const {
     const Runtime runtime = make_runtime(device_, train_);
-    if (bench_.rival == Rival::Naive && runtime.backend->name() != "cpu")
+    if (bench_.rival == Rival::Naive && !runtime.on_host_memory)
       throw Error({.id = "usage.rival",
                    .where = "--rival naive",
                    .what = "the naive kernels run on a CPU",
@@ -95,9 +107,8 @@ class BenchKernels final : public Verb {
         .title = fmt::format("kernels of {}, batch {}{}{}", model_, batch_,
                              shape_.empty() ? "" : ", " + shape_,
                              bench_.caches == Caches::Warm ? ", warm caches" : ""),
-        .device = runtime.backend->name() == "cpu"
-                      ? fmt::format("{}, {}", environment.cpu, runtime.device)
-                      : runtime.device,
+        .device = runtime.on_host_memory ? fmt::format("{}, {}", environment.cpu, runtime.device)
+                                         : runtime.device,
         .version = fmt::format("causeway {} ({})", environment.version, environment.commit),
         .date = today(),
         .roofs = {},
