@@ -2,10 +2,16 @@
 #include "core/error.h"
 
 #include <algorithm>
+#include <filesystem>
+#include <new>
 #include <numeric>
 #include <utility>
 
 namespace causeway {
+namespace {
+constexpr const char* kOurFault =
+    "this is a fault of Causeway: please report it with the command you ran";
+}
 
 std::string to_string(const ErrorInfo& info) {
   std::string text = fmt::format("error[{}] ", info.id);
@@ -36,11 +42,28 @@ ExitCode Error::exit_code() const {
   return ExitCode::Internal;
 }
 
+Error as_error(const std::exception& exception) {
+  if (const auto* error = dynamic_cast<const Error*>(&exception)) return *error;
+  if (dynamic_cast<const std::bad_alloc*>(&exception))
+    return Error({.id = "memory.host",
+                  .where = "",
+                  .what = "this machine has no memory left for what was asked",
+                  .remedy = "see what it needs: causeway plan CONFIG; then lower "
+                            "train.micro_batch_size, model.block_size or the model"});
+  if (const auto* error = dynamic_cast<const std::filesystem::filesystem_error*>(&exception))
+    return Error({.id = "disk.access",
+                  .where = error->path1().string(),
+                  .what = error->code().message(),
+                  .remedy = "check the permissions of the folders on the way there"});
+  return Error(
+      {.id = "internal.exception", .where = "", .what = exception.what(), .remedy = kOurFault});
+}
+
 void check_failed(const char* condition, const char* file, int line, const std::string& message) {
   throw Error({.id = "internal.check",
                .where = fmt::format("{}:{}", file, line),
                .what = fmt::format("{} (expected {})", message, condition),
-               .remedy = "this is a fault of Causeway: please report it with the command you ran"});
+               .remedy = kOurFault});
 }
 
 std::string did_you_mean(std::string_view word, const std::vector<std::string>& candidates) {

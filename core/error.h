@@ -3,6 +3,7 @@
 #pragma once
 #include <fmt/format.h>
 
+#include <exception>
 #include <stdexcept>
 #include <string>
 #include <string_view>
@@ -48,6 +49,9 @@ class Error : public std::runtime_error {
 
 /// "error[id] where: what\n  remedy", the form in which users see an error (what() returns it too).
 std::string to_string(const ErrorInfo& info);
+
+/// What any exception is to a user: itself, or memory.host, disk.access, internal.exception.
+Error as_error(const std::exception& exception);
 
 [[noreturn]] void check_failed(const char* condition, const char* file, int line,
                                const std::string& message);

@@ -72,6 +72,53 @@ __global__ void __launch_bounds__(QueryRing<kSize>::kThreads, 1)
                     smem + R::kResults, row);
 }
 
+/// Level and delta of the queries of tile i: kStep of each, in its stage.
+template <class R>
+__device__ __forceinline__ float* stats_of(unsigned char* smem, int i) {
+  return reinterpret_cast<float*>(smem + R::kStats) + i % R::kStages * 2 * R::kStep;
+}
+
+struct KeyMaps {
+  const TensorMap &q, &d_o, &k, &v;
+};
+
+/// As begin_queries, for the keys from key0 on: a warp fills the ring with the tiles of q and d_o
+/// that see them, their level and delta, and at head 128 first with the keys and values.
+template <class R, class Tiles>
+__device__ __forceinline__ bool begin_keys(const R& ring, unsigned char* smem, int key0,
+                                           const AttentionBackwardArgs<__nv_bfloat16>& a,
+                                           const Tiles& tiles, const KeyMaps& maps) {
+  const AttentionShape& shape = a.shape;
+  const int warp = threadIdx.x >> 5, lane = threadIdx.x & 31;
+  const int kv_head = blockIdx.y, batch = blockIdx.z;
+  const int groups = min(R::kGroups, (shape.tk - key0 + 63) / 64);  // those that have keys
+  if (threadIdx.x == 0) ring.init(groups, 2);
+  __syncthreads();
+  if (warp < 4 * R::kGroups) {
+    if (warp >= 4 * groups) return false;
+    registers_raise<R::kRegisters>();
+    return true;
+  }
+  registers_lower<R::kLoadRegisters>();
+  if (warp > 4 * R::kGroups) return false;
+  if (R::kSize > 64 && lane == 0)
+    ring.load_own(groups, maps.k, maps.v, kv_head * R::kSize, batch * shape.tk + key0);
+  for (int i = 0; i < tiles.total; ++i) {
+    ring.wait_empty(i);
+    const int head = kv_head * shape.group + tiles.head_in_group(i), query0 = tiles.query0(i);
+    if (lane == 0) ring.load(i, maps.q, maps.d_o, head * R::kSize, batch * shape.tq + query0);
+    float* const stats = stats_of<R>(smem, i);
+#pragma unroll
+    for (int r = lane; r < R::kStep; r += 32) {
+      const int64_t at = a.stats(batch, head) + query0 + r;
+      stats[r] = a.level[at], stats[R::kStep + r] = a.delta[at];
+    }
+    __syncwarp();
+    if (lane == 0) mbar_arrive(ring.barrier(0, i));
+  }
+  return false;
+}
+
 /// d_k, d_v (B, T, K, D) written. q and d_o are mapped as (B·T, H·D) in boxes of 64 × 64, k and v
 /// as (B·T, K·D). Scores are computed transposed, keys by queries. Grid (⌈T / kOwn⌉, K, B),
 /// kThreads threads of the ring.
@@ -88,36 +135,9 @@ __global__ void __launch_bounds__(KeyRing<kSize>::kThreads, 1)
   const R ring{smem_u32(smem)};
   const int warp = threadIdx.x >> 5, lane = threadIdx.x & 31, g = lane >> 2, p = lane & 3;
   const int kv_head = blockIdx.y, batch = blockIdx.z, key0 = blockIdx.x * R::kOwn;
-  const int groups = min(R::kGroups, (shape.tk - key0 + 63) / 64);  // those that have keys
   const QueryTiles<R::kStep, Scores::Causal> tiles(shape, batch, key0, shape.tk);
-  // A stage's level and delta, 64 each.
-  const auto stats = [&](int i) {
-    return reinterpret_cast<float*>(smem + R::kStats) + i % R::kStages * 2 * R::kStep;
-  };
-  if (threadIdx.x == 0) ring.init(groups, 2);
-  __syncthreads();
-  if (warp >= 4 * R::kGroups) {
-    registers_lower<R::kLoadRegisters>();
-    if (warp > 4 * R::kGroups) return;
-    if (kSize > 64 && lane == 0)
-      ring.load_own(groups, k_map, v_map, kv_head * kSize, batch * shape.tk + key0);
-    for (int i = 0; i < tiles.total; ++i) {
-      ring.wait_empty(i);
-      const int head = kv_head * shape.group + tiles.head_in_group(i), query0 = tiles.query0(i);
-      if (lane == 0) ring.load(i, q, d_o, head * kSize, batch * shape.tq + query0);
-#pragma unroll
-      for (int r = lane; r < R::kStep; r += 32) {
-        const int64_t at = a.stats(batch, head) + query0 + r;
-        stats(i)[r] = a.level[at], stats(i)[R::kStep + r] = a.delta[at];
-      }
-      __syncwarp();
-      if (lane == 0) mbar_arrive(ring.barrier(0, i));
-    }
-    return;
-  }
-  if (warp >= 4 * groups) return;
+  if (!begin_keys(ring, smem, key0, a, tiles, {q, d_o, k_map, v_map})) return;
 
-  registers_raise<R::kRegisters>();
   const int row = 16 * warp, key = key0 + row + g;  // the lane's rows: key and key + 8
   const float factor = shape.scale * kLog2E;
   uint32_t weights[4][4], slopes[4][4];
@@ -145,7 +165,7 @@ __global__ void __launch_bounds__(KeyRing<kSize>::kThreads, 1)
         if (query < key + e % 4 / 2 * 8) s[0][e / 4][e % 4] = -INFINITY;
       }
     }
-    const float* const level = stats(i);
+    const float* const level = stats_of<R>(smem, i);
 #pragma unroll
     for (int n = 0; n < 8; ++n) {
       const float2 levels = *reinterpret_cast<const float2*>(level + 8 * n + 2 * p);

@@ -13,15 +13,18 @@
 #include "version.h"
 
 namespace causeway {
+namespace fs = std::filesystem;
 namespace {
 
-/// The value behind `name` in a file of "name : value" lines such as /proc/cpuinfo; "" if absent.
-std::string proc_value(const char* path, const std::string& name) {
+constexpr int64_t kPage = 4096;  // the least that is ever free: 0 would mean that nobody can tell
+
+/// The value behind `name` in a file of lines "name : value" such as /proc/cpuinfo; "" if absent.
+std::string value_in(const fs::path& path, std::string_view name, char separator = ':') {
   std::ifstream lines(path);
   for (std::string line; std::getline(lines, line);) {
-    const size_t colon = line.find(':');
-    if (!line.starts_with(name) || colon == std::string::npos) continue;
-    const size_t value = line.find_first_not_of(" \t", colon + 1);
+    const size_t end = line.find(separator);
+    if (!line.starts_with(name) || end == std::string::npos) continue;
+    const size_t value = line.find_first_not_of(" \t", end + 1);
     return value == std::string::npos ? "" : line.substr(value);
   }
   return "";
@@ -32,23 +35,19 @@ int64_t kibibytes(const std::string& text) {
   return std::strtoll(text.c_str(), nullptr, 10) * 1024;
 }
 
-/// The limits of this process's control group and all above it, version 2: the smallest counts.
-/// Inside a container the mounted root is the container's own group.
-void read_cgroup(MachineLimits& limits) {
-  std::string group = proc_value("/proc/self/cgroup", "0:");  // "0::/user.slice/..."
-  group = group.starts_with(':') ? group.substr(1) : "/";
-  for (std::filesystem::path inner = group;; inner = inner.parent_path()) {
-    const auto folder = std::filesystem::path("/sys/fs/cgroup") / inner.relative_path();
-    double quota = 0, period = 0;
-    if (std::ifstream(folder / "cpu.max") >> quota >> period && period > 0) {
-      limits.cgroup_cpus = std::min(limits.cgroup_cpus.value_or(1e9), quota / period);
-    }
-    int64_t bytes = 0;  // "max" does not read as a number
-    if (std::ifstream(folder / "memory.max") >> bytes) {
-      limits.cgroup_memory = std::min(limits.cgroup_memory.value_or(INT64_MAX), bytes);
-    }
-    if (!inner.has_relative_path()) return;
-  }
+/// Of one control group's folder; what it sets no limit to stays as it is.
+void read_group(const fs::path& folder, GroupLimits& limits) {
+  double quota = 0, period = 0;
+  if (std::ifstream(folder / "cpu.max") >> quota >> period && period > 0)
+    limits.cpus = std::min(limits.cpus.value_or(1e9), quota / period);
+  int64_t most = 0, used = 0;  // "max" does not read as a number
+  if (!(std::ifstream(folder / "memory.max") >> most)) return;
+  std::ifstream(folder / "memory.current") >> used;
+  const int64_t pages =
+      std::strtoll(value_in(folder / "memory.stat", "inactive_file", ' ').c_str(), nullptr, 10);
+  const int64_t free = std::max(most - (used - pages), kPage);
+  limits.memory = std::min(limits.memory.value_or(INT64_MAX), most);
+  limits.memory_free = std::min(limits.memory_free.value_or(INT64_MAX), free);
 }
 
 }  // namespace
@@ -60,7 +59,7 @@ Environment read_environment(const std::string& gpu, const std::string& gpu_libr
           .build_type = CAUSEWAY_BUILD_TYPE,
           .compiler = CAUSEWAY_COMPILER,
           .libraries = CAUSEWAY_LIBRARIES,
-          .cpu = proc_value("/proc/cpuinfo", "model name"),
+          .cpu = value_in("/proc/cpuinfo", "model name"),
           .isa = cpu.isa,
           .native_bf16 = cpu.native_bf16,
           .threads = cpu.threads,
@@ -110,6 +109,14 @@ std::vector<std::string> changes_since(const Json& before, const Environment& no
   return changes;
 }
 
+GroupLimits read_control_groups(const fs::path& root, const fs::path& group) {
+  GroupLimits limits;
+  for (fs::path inner = group;; inner = inner.parent_path()) {
+    read_group(root / inner.relative_path(), limits);
+    if (!inner.has_relative_path()) return limits;
+  }
+}
+
 MachineLimits read_machine_limits() {
   MachineLimits limits;
   limits.cpus_online = static_cast<int>(sysconf(_SC_NPROCESSORS_ONLN));
@@ -117,16 +124,17 @@ MachineLimits read_machine_limits() {
   CPU_ZERO(&allowed);
   limits.cpus_allowed = sched_getaffinity(0, sizeof allowed, &allowed) == 0 ? CPU_COUNT(&allowed)
                                                                             : limits.cpus_online;
-  limits.memory = kibibytes(proc_value("/proc/meminfo", "MemTotal"));
-  limits.memory_free = kibibytes(proc_value("/proc/meminfo", "MemAvailable"));
-  read_cgroup(limits);
+  limits.memory = kibibytes(value_in("/proc/meminfo", "MemTotal"));
+  limits.memory_free = kibibytes(value_in("/proc/meminfo", "MemAvailable"));
+  std::string group = value_in("/proc/self/cgroup", "0:");  // "0::/user.slice/..."
+  group = group.starts_with(':') ? group.substr(1) : "/";
+  limits.group = read_control_groups("/sys/fs/cgroup", group);
+  limits.memory_free = std::min(limits.memory_free, limits.group.memory_free.value_or(INT64_MAX));
   return limits;
 }
 
 MemoryOffer host_memory_offer(int local_ranks) {
-  const MachineLimits limits = read_machine_limits();
-  const int64_t lent = limits.cgroup_memory.value_or(limits.memory_free);
-  return {.bytes = std::min(limits.memory_free, lent) / local_ranks, .whose = "this machine"};
+  return {.bytes = read_machine_limits().memory_free / local_ranks, .whose = "this machine"};
 }
 
 }  // namespace causeway

@@ -1,6 +1,7 @@
 // What a run ran on: written to env.json, shown by `causeway doctor`. Read next: verb_doctor.cpp.
 #pragma once
 #include <cstdint>
+#include <filesystem>
 #include <optional>
 #include <string>
 #include <vector>
@@ -31,13 +32,24 @@ Json what_decides_bits(const Environment& environment);
 /// What such a file does not tell counts as "?".
 std::vector<std::string> changes_since(const Json& before, const Environment& now);
 
+/// What control groups lend, version 2: of each the smallest of a group and all above it.
+struct GroupLimits {
+  std::optional<double> cpus;          ///< quota, in CPUs
+  std::optional<int64_t> memory;       ///< bytes
+  std::optional<int64_t> memory_free;  ///< bytes not used yet; pages of files that may go are free
+};
+/// `root`: where they are mounted; in a container that is the container's own group. `group`: as in
+/// /proc/self/cgroup, "/user.slice/…".
+GroupLimits read_control_groups(const std::filesystem::path& root,
+                                const std::filesystem::path& group);
+
 /// What the machine lends this process now.
 struct MachineLimits {
   int cpus_online = 1;
-  int cpus_allowed = 1;               ///< by the affinity mask
-  std::optional<double> cgroup_cpus;  ///< quota in CPUs, of the nearest control group that has one
-  int64_t memory = 0, memory_free = 0;   ///< bytes; free: what could be had without swapping
-  std::optional<int64_t> cgroup_memory;  ///< bytes
+  int cpus_allowed = 1;  ///< by the affinity mask
+  int64_t memory = 0;
+  int64_t memory_free = 0;  ///< bytes that could be had without swapping, in the group's limits
+  GroupLimits group;
 };
 MachineLimits read_machine_limits();
 
@@ -46,7 +58,7 @@ struct MemoryOffer {
   int64_t bytes = 0;  ///< 0: nobody can tell
   std::string whose;  ///< "this machine", "the GPU (NVIDIA H200)"
 };
-/// A fair part of the machine's free memory, of which its control group may lend less.
+/// A fair part of the machine's free memory.
 MemoryOffer host_memory_offer(int local_ranks);
 
 }  // namespace causeway

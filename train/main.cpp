@@ -5,9 +5,7 @@
 #include <chrono>
 #include <csignal>
 #include <cstdio>
-#include <filesystem>
 #include <map>
-#include <new>
 #include <string_view>
 #include <thread>
 
@@ -153,25 +151,7 @@ int main(int argc, char** argv) {
   std::signal(SIGXFSZ, SIG_IGN);  // beyond ulimit -f a write fails, like any other
   try {
     return static_cast<int>(run_program(argc, argv));
-  } catch (const Error& error) {
-    return report(verb, error);
-  } catch (const std::bad_alloc&) {
-    return report(verb, Error({.id = "memory.host",
-                               .where = "",
-                               .what = "this machine has no memory left for what was asked",
-                               .remedy = "see what it needs: causeway plan CONFIG; then lower "
-                                         "train.micro_batch_size, model.block_size or the model"}));
-  } catch (const std::filesystem::filesystem_error& error) {
-    return report(verb, Error({.id = "disk.access",
-                               .where = error.path1().string(),
-                               .what = error.code().message(),
-                               .remedy = "check the permissions of the folders on the way there"}));
   } catch (const std::exception& error) {
-    return report(verb,
-                  Error({.id = "internal.exception",
-                         .where = "",
-                         .what = error.what(),
-                         .remedy = "this is a fault of Causeway: please report it with the command "
-                                   "you ran"}));
+    return report(verb, as_error(error));
   }
 }

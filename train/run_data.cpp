@@ -35,6 +35,13 @@ void resolve_with_data(Config& config, const Dataset& dataset) {
   resolve(config);
 }
 
+void resolve_for_plan(Config& config) {
+  if (config.model.vocab_size)
+    resolve(config);
+  else
+    resolve_with_data(config, open_run_data(config));
+}
+
 std::optional<int32_t> document_separator(const Config& config, const Dataset& dataset) {
   if (!config.data.document_mask) return std::nullopt;
   if (dataset.end_of_text) return dataset.end_of_text;

@@ -18,6 +18,10 @@ int64_t total_steps(const Config& config, int64_t windows);
 /// "config.vocab_size" when the config asks for fewer tokens than the data has.
 void resolve_with_data(Config& config, const Dataset& dataset);
 
+/// resolve() for what starts no run: with model.vocab_size given no data is needed, so that a model
+/// for another machine's corpus can be planned here; else as resolve_with_data().
+void resolve_for_plan(Config& config);
+
 /// The token that begins a document, where data.document_mask asks for separate ones. Throws Error
 /// "config.document_mask" when the data has none.
 std::optional<int32_t> document_separator(const Config& config, const Dataset& dataset);

@@ -23,7 +23,7 @@ namespace {
 int fair_threads(int local_ranks) {
   const MachineLimits limits = read_machine_limits();
   const double cpus =
-      std::min<double>(limits.cpus_online, limits.cgroup_cpus.value_or(limits.cpus_online));
+      std::min<double>(limits.cpus_online, limits.group.cpus.value_or(limits.cpus_online));
   return std::min(limits.cpus_allowed, std::max(1, static_cast<int>(cpus / local_ranks)));
 }
 
@@ -98,6 +98,7 @@ Runtime cpu_runtime(const TrainConfig& train, const Launch& launch,
                                         info.threads == 1 ? "" : "s"),
                   .gpu = "",
                   .gpu_libraries = "",
+                  .on_host_memory = true,
                   .sharers = launch.local_size,
                   .warning = "",
                   .show_phase = [](const std::string&) {},
@@ -147,6 +148,7 @@ Runtime cuda_runtime(const TrainConfig& train, const Launch& launch, Meeting mee
                                         format_bytes(static_cast<double>(device.memory))),
                   .gpu = device.name,
                   .gpu_libraries = cuda_libraries(),
+                  .on_host_memory = false,
                   .sharers = 1,
                   .warning = "",
                   .show_phase = show_cuda_phase,

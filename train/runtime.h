@@ -21,6 +21,8 @@ struct Runtime {
   std::string device;         ///< "cpu (avx512+bf16, 2 threads)", "cuda (NVIDIA H200, 139.8 GiB)"
   std::string gpu;            ///< "NVIDIA H200"; "" on CPUs
   std::string gpu_libraries;  ///< "cuBLASLt 13.0.2", as loaded; "" on CPUs
+  /// Tensors lie in this process's own memory: the host can read them and count their bytes.
+  bool on_host_memory = true;
   int sharers = 1;      ///< ranks that share this rank's memory: of its machine, or on its GPU
   std::string warning;  ///< what the user should know about the choice, or empty
   /// Names what this thread does from now on, in the timeline of a GPU's profiler.

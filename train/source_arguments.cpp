@@ -51,7 +51,7 @@ void ReadingLine::show(const std::string& doing, int64_t taken, int64_t total) {
   if (total <= 0 || rate <= 0) return say(doing);
   say(fmt::format("{}  {} % of {}, {:.1f} MB/s, {} to go", doing, taken * 100 / total,
                   format_bytes(static_cast<double>(total)), rate / 1e6,
-                  format_duration(static_cast<double>(total - taken) / rate)));
+                  format_time(static_cast<double>(total - taken) / rate)));
 }
 
 void ReadingLine::say(const std::string& text) {

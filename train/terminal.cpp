@@ -52,13 +52,16 @@ Terminal detect_terminal(std::FILE* out) {
   return terminal;
 }
 
-std::string format_duration(double seconds) {
+std::string format_time(double seconds) {
   if (!(seconds >= 0) || seconds > 1e9) return "?";
-  if (seconds < 1) return fmt::format("{:.0f}ms", seconds * 1e3);
-  if (seconds < 60) return fmt::format("{:.1f}s", seconds);
   const auto s = static_cast<int64_t>(std::llround(seconds));
-  if (s < 3600) return fmt::format("{}m {:02}s", s / 60, s % 60);
-  return fmt::format("{}h {:02}m", s / 3600, s / 60 % 60);
+  if (s >= 3600) return fmt::format("{}h {:02}m", s / 3600, s / 60 % 60);
+  if (seconds >= 59.95) return fmt::format("{}m {:02}s", s / 60, s % 60);
+  static constexpr const char* kUnits[] = {"s", "ms", "µs", "ns"};
+  size_t unit = 0;
+  for (; seconds > 0 && seconds < 0.9995 && unit + 1 < std::size(kUnits); ++unit) seconds *= 1e3;
+  const int decimals = seconds >= 99.95 ? 0 : seconds >= 9.995 ? 1 : 2;
+  return fmt::format("{:.{}f} {}", seconds, seconds > 0 ? decimals : 0, kUnits[unit]);
 }
 
 std::string format_count(int64_t value) {
@@ -71,7 +74,7 @@ std::string format_count(int64_t value) {
 }
 
 std::string format_bytes(double bytes) {
-  static constexpr const char* kUnits[] = {"B", "KiB", "MiB", "GiB", "TiB"};
+  static constexpr const char* kUnits[] = {"B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB"};
   size_t unit = 0;
   for (; bytes >= 1024 && unit + 1 < std::size(kUnits); ++unit) bytes /= 1024;
   return fmt::format("{:.{}f} {}", bytes, unit == 0 ? 0 : 1, kUnits[unit]);
@@ -84,7 +87,7 @@ std::string format_status(const StatusInfo& s, int width) {
                                  format_count(s.max_steps), s.loss,
                                  format_count(std::llround(s.tokens_per_second)));
   if (s.peak_share > 0) text += fmt::format("  {:.0f}% {}", 100 * s.peak_share, s.peak_name);
-  text += "  ETA " + format_duration(s.eta_seconds);
+  text += "  ETA " + format_time(s.eta_seconds);
   // The last column stays free: writing into it makes some terminals wrap.
   const int room = width - 1;
   const int bar = std::min(30, room - static_cast<int>(text.size()) - 9);

@@ -42,8 +42,8 @@ struct StatusInfo {
 /// last.
 std::string format_status(const StatusInfo& status, int width);
 
-/// "3h 02m", "4m 07s", "12.3s", "850ms".
-std::string format_duration(double seconds);
+/// Three digits below a minute: "82.1 µs", "1.23 ms", "12.3 s", "4m 07s", "3h 02m".
+std::string format_time(double seconds);
 /// "1,234,567".
 std::string format_count(int64_t value);
 /// "1.5 GiB", "12.0 MiB", "512 B".

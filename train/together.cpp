@@ -52,13 +52,8 @@ void together(Communicator& comm, const std::function<void()>& action) {
   std::optional<Error> own;
   try {
     action();
-  } catch (const Error& error) {
-    own = error;
   } catch (const std::exception& error) {
-    own = Error({.id = "internal.exception",
-                 .where = "",
-                 .what = error.what(),
-                 .remedy = "please report it with the command you ran"});
+    own = as_error(error);
   }
   const std::vector<std::string> failures = comm.gather(own ? pack(own->info()) : "");
   for (size_t r = 0; r < failures.size(); ++r) {

@@ -52,10 +52,10 @@ void print_json(const Environment& e, const MachineLimits& m, const DiskCheck& d
   const Json json = {{"environment", to_json(e)},
                      {"cpus_online", m.cpus_online},
                      {"cpus_allowed", m.cpus_allowed},
-                     {"cgroup_cpus", optional(m.cgroup_cpus)},
+                     {"cgroup_cpus", optional(m.group.cpus)},
                      {"memory", m.memory},
                      {"memory_free", m.memory_free},
-                     {"cgroup_memory", optional(m.cgroup_memory)},
+                     {"cgroup_memory", optional(m.group.memory)},
                      {"disk_folder", disk.folder},
                      {"disk_free", disk.free_bytes},
                      {"disk_write_seconds", disk.write_seconds},
@@ -74,14 +74,14 @@ void print_text(const Environment& e, const MachineLimits& m, const DiskCheck& d
       e.native_bf16 ? ", bf16 products in hardware" : ", no bf16: precision bf16 is slow here");
   fmt::print("  threads       {} ({} CPUs, {} allowed, control group {})\n", e.threads,
              m.cpus_online, m.cpus_allowed,
-             m.cgroup_cpus ? fmt::format("{:.1f}", *m.cgroup_cpus) : "no limit");
+             m.group.cpus ? fmt::format("{:.1f}", *m.group.cpus) : "no limit");
   fmt::print("  memory        {}, {} free, control group {}\n",
              format_bytes(static_cast<double>(m.memory)),
              format_bytes(static_cast<double>(m.memory_free)),
-             m.cgroup_memory ? format_bytes(static_cast<double>(*m.cgroup_memory)) : "no limit");
+             m.group.memory ? format_bytes(static_cast<double>(*m.group.memory)) : "no limit");
   fmt::print("  disk          {}: {} free, {} written and synced in {}\n", disk.folder,
              format_bytes(static_cast<double>(disk.free_bytes)), format_bytes(kProbeBytes),
-             format_duration(disk.write_seconds));
+             format_time(disk.write_seconds));
   fmt::print("  gpu           {}\n", report_gpu().text);
   fmt::print("  nccl          {}\n", report_nccl());
   fmt::print("  mpi           {}\n",

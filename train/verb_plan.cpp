@@ -1,7 +1,6 @@
 // `causeway plan`: what a run will take, without starting it. Read next: plan.h, scaling.h.
 #include <cmath>
 
-#include "core/config_validate.h"
 #include "core/json.h"
 #include "train/agree.h"
 #include "train/flops.h"
@@ -30,11 +29,13 @@ class Plan final : public Verb {
         app.add_option("--rank-tflops", rank_tflops_, "a rank's matmul rate; 0: try this machine")
             ->check(CLI::NonNegativeNumber)
             ->capture_default_str();
-    app.add_option("--gpu", gpu_, "ranks are GPUs of this name, at their data sheet's rates")
+    app.add_option("--gpu", gpu_,
+                   "ranks are GPUs of this name, at their data sheet's rates; with device: auto "
+                   "the memory is a GPU's too, where the build has CUDA")
         ->excludes(tflops);
     app.add_option("--share", share_,
-                   "of the rate that a step reaches; 0: 85 % of a measured one, 40 % of a data "
-                   "sheet's")
+                   "of the matmul rate that a step reaches, instead of trying steps; 0: try, or 85 "
+                   "% of a measured rate, 40 % of a data sheet's")
         ->check(CLI::Range(0.0, 1.0))
         ->capture_default_str();
     app.add_option("--link-gbs", link_gbs_, "GB/s a rank sends while it receives as much")
@@ -43,23 +44,24 @@ class Plan final : public Verb {
     app.add_option("--latency-us", latency_us_, "microseconds per message")
         ->check(CLI::NonNegativeNumber)
         ->capture_default_str();
-    app.add_option("--tokens", tokens_, "a token budget, e.g. 10e9: how many days it takes")
-        ->check(CLI::PositiveNumber);
+    auto* tokens =
+        app.add_option("--tokens", tokens_, "a token budget, e.g. 10e9: how many days it takes")
+            ->check(CLI::PositiveNumber);
     app.add_option("--price", price_, "per rank and hour, in any currency: what the budget costs")
+        ->needs(tokens)
         ->check(CLI::NonNegativeNumber);
   }
 
   ExitCode run() override {
     Config config = arguments_.load();
-    // With the vocabulary given, no data is needed: a plan for another machine's corpus works here.
-    if (config.model.vocab_size)
-      resolve(config);
-    else
-      resolve_with_data(config, open_run_data(config));
+    resolve_for_plan(config);
     require_lanes_for(config, ranks_);
-    const auto elsewhere = prepare_elsewhere(config.device, config.train);
+    const bool for_gpu = !gpu_.empty() && config.device == DeviceChoice::Auto;
+    const auto elsewhere =
+        prepare_elsewhere(for_gpu ? DeviceChoice::Cuda : config.device, config.train);
     Runtime runtime;
     if (!elsewhere) runtime = make_runtime(config.device, config.train);
+    memory_of_ = elsewhere ? "cuda" : runtime.backend->name();
     Preparation* const device = elsewhere ? elsewhere.get() : runtime.backend.get();
     Model model(config.model, config.train.recompute);
     MemoryPlan plan = plan_memory(config, model, device, ranks_);
@@ -96,7 +98,7 @@ class Plan final : public Verb {
                    .remedy = "say which it is for: --gpu h100 (or another), or --rank-tflops"});
     const double flops = MatmulTimer(runtime, precision.act, kPeakShape).rate(0.3);
     Backend& ops = *runtime.backend;
-    if (!can_try(ops, config, flops, memory_offer(runtime)))
+    if (share_ > 0 || !can_try(ops, config, flops, memory_offer(runtime)))
       return by_flops(config, flops, 0.85, "a matmul measured here");
     rates_.cost = try_step(ops, config);
     return "from steps of one and two layers tried here";
@@ -110,18 +112,19 @@ class Plan final : public Verb {
   }
 
   double days(const ScalingPlan& s) const { return tokens_ / s.tokens_per_second / 86400; }
+  double cost(const ScalingPlan& s) const { return days(s) * 24 * ranks_ * price_; }
 
   void print(const ScalingPlan& s, const std::string& source) const {
     fmt::print("\nspeed       {} tokens/s predicted, {} rank{}: steps of {}, {}\n",
                format_count(std::llround(s.tokens_per_second)), ranks_, ranks_ == 1 ? "" : "s",
-               format_duration(s.step_seconds), source);
+               format_time(s.step_seconds), source);
     if (ranks_ > 1) {
       const auto bytes = [](int64_t n) { return format_bytes(static_cast<double>(n)); };
       fmt::print("traffic     {} of gradients and {} of parameters per rank and step\n",
                  bytes(s.gradient_bytes), bytes(s.parameter_bytes));
       fmt::print("            {} on links of {} GB/s, {} of it not behind the backward pass\n",
-                 format_duration(s.gradient_seconds + s.parameter_seconds), link_gbs_,
-                 format_duration(s.exposed_seconds));
+                 format_time(s.gradient_seconds + s.parameter_seconds), link_gbs_,
+                 format_time(s.exposed_seconds));
       fmt::print("efficiency  {:.1f} % of {} ranks on their own\n", 100 * s.efficiency, ranks_);
     }
   }
@@ -129,8 +132,7 @@ class Plan final : public Verb {
   void print_budget(const Config& config, const Model& model, const ScalingPlan& s) const {
     if (tokens_ > 0)
       fmt::print("budget      {:.3g} tokens: {:.2f} days{}\n", tokens_, days(s),
-                 price_ > 0 ? fmt::format(", {:.0f} for {} rank{} at {} an hour",
-                                          days(s) * 24 * ranks_ * price_, ranks_,
+                 price_ > 0 ? fmt::format(", {:.0f} for {} rank{} at {} an hour", cost(s), ranks_,
                                           ranks_ == 1 ? "" : "s", price_)
                             : "");
     const double optimal = optimal_tokens(model);
@@ -150,7 +152,7 @@ class Plan final : public Verb {
     return config.train.global_batch_size * config.model.block_size;
   }
 
-  static void print(const Config& config, const Model& model, const MemoryPlan& plan) {
+  void print(const Config& config, const Model& model, const MemoryPlan& plan) const {
     const double flops = flops_per_token(config.model);
     fmt::print("model       {} parameters\n", format_count(model.params().count()));
     fmt::print("step        {} tokens: {} micro-batches of {} sequences, {} lanes\n",
@@ -159,8 +161,8 @@ class Plan final : public Verb {
                *config.train.micro_batch_size, *config.train.grad_lanes);
     fmt::print("FLOPs       {:.4g} per token, {:.4g} per step\n\n", flops,
                flops * static_cast<double>(tokens_per_step(config)));
-    fmt::print("memory      {}, besides the program itself\n",
-               format_bytes(static_cast<double>(plan.total)));
+    fmt::print("memory      {} on {}, besides the program itself\n",
+               format_bytes(static_cast<double>(plan.total)), memory_of_);
     for (const PlanLine& line : plan.lines)
       fmt::print("  {:<12} {:<28} {:>12}\n", line.category, line.name,
                  format_bytes(static_cast<double>(line.bytes)));
@@ -177,6 +179,7 @@ class Plan final : public Verb {
                  {"flops_per_token", flops_per_token(config.model)},
                  {"memory_bytes", plan.total},
                  {"memory", lines},
+                 {"memory_of", memory_of_},
                  {"ranks", ranks_},
                  {"gradient_bytes_sent", scaling.gradient_bytes},
                  {"parameter_bytes_sent", scaling.parameter_bytes},
@@ -187,6 +190,7 @@ class Plan final : public Verb {
                  {"tokens_per_second", scaling.tokens_per_second},
                  {"efficiency", scaling.efficiency}};
     if (tokens_ > 0) json["budget_days"] = days(scaling);
+    if (price_ > 0) json["budget_cost"] = cost(scaling);
     fmt::print("{}\n", json.dump(2));
   }
 
@@ -194,7 +198,7 @@ class Plan final : public Verb {
   OutputFormat format_ = OutputFormat::Text;
   int ranks_ = 1;
   MachineRates rates_;
-  std::string gpu_;
+  std::string gpu_, memory_of_;  ///< memory_of_: whose needs are counted, "cpu" or "cuda"
   double rank_tflops_ = 0, share_ = 0, link_gbs_ = rates_.bandwidth / 1e9,
          latency_us_ = rates_.latency * 1e6;
   double tokens_ = 0, price_ = 0;

@@ -47,9 +47,10 @@ std::string hang_message(int rank, const Progress::Snapshot& at, double silent_s
       .what = fmt::format("no progress for {:.0f} s while {}{}", silent_seconds,
                           activity_name(at.activity),
                           at.bucket >= 0 ? fmt::format(" (bucket {})", at.bucket) : ""),
-      .remedy = fmt::format("likely: {}\nthen start the same command again: it resumes from the "
-                            "newest checkpoint (guard.hang_timeout sets how long a rank waits)",
-                            likely_cause(at.activity))});
+      .remedy =
+          fmt::format("likely: {}\nthen start the same command again: a training resumes from "
+                      "its newest checkpoint (guard.hang_timeout sets how long a rank waits)",
+                      likely_cause(at.activity))});
 }
 
 std::string loss_message(int rank, const Progress::Snapshot& at, const std::string& failure) {
@@ -59,7 +60,7 @@ std::string loss_message(int rank, const Progress::Snapshot& at, const std::stri
       .what = fmt::format("{} while {}", failure, activity_name(at.activity)),
       .remedy =
           "another rank or the link to it is gone: look at the other ranks' output and nodes\n"
-          "then start the same command again: it resumes from the newest checkpoint"});
+          "then start the same command again: a training resumes from its newest checkpoint"});
 }
 
 Watchdog::Watchdog(const Progress& progress, int rank, std::optional<double> timeout)

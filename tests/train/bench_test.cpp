@@ -123,8 +123,6 @@ TEST_CASE("a spread is the median and the middle half") {
   CHECK(s.median == 3);
   CHECK(s.low == 1);
   CHECK(s.high == 5);
-  CHECK(format_time(8.21e-5) == "82.1 µs");
-  CHECK(format_time(0.00123) == "1.23 ms");
 }
 
 TEST_CASE("plain loops show as slower than ours, and every row has a time and a share") {
@@ -160,6 +158,30 @@ TEST_CASE("rounds go on while they are asked for, but not for ever") {
   bench.more = [](const RoundRoofs&) { return true; };
   run_kernels(runtime, bench, most);
   CHECK(most.rows.at(0).rounds.size() == 12);
+}
+
+TEST_CASE("a rival that computes something else, NaN, a part or nothing is not timed") {
+  const Runtime runtime = make_runtime(DeviceChoice::Cpu, {});
+  Backend& ops = *runtime.backend;
+  const OpCase c = kernel_cases("activation", tiny_bench({}).sizes).at(0);
+  CaseTensors tensors(ops, c, {.precision = {}, .rounding = {}});
+  const auto check = [&](const Step::Run& rival) {
+    c.forward.run(ops, tensors);
+    require_agreement(ops, c.name, tensors, {"y"}, rival, 1e-3);
+  };
+  CHECK_NOTHROW(check(c.forward.run));
+  const auto changed = [&](size_t element, double value) {
+    return [&, element, value](Backend& backend, const CaseTensors& same) {
+      c.forward.run(backend, same);
+      std::vector<double> y = same.values("y");
+      y.at(element) = value;
+      tensors.set("y", y);
+    };
+  };
+  const Step::Run nothing = [](Backend&, const CaseTensors&) {};
+  for (const Step::Run& wrong :
+       {Step::Run(changed(3, 1e3)), Step::Run(changed(0, std::nan(""))), nothing})
+    CHECK(error_of([&] { check(wrong); }).id == "bench.disagree");
 }
 
 TEST_CASE("every preset's operations have cases") {
@@ -242,6 +264,14 @@ TEST_CASE("bench kernels saves, compares and draws from the command line") {
   CHECK(second.exit_code == 0);
   CHECK_THAT(second.out, Catch::Contains("6 rows compared"));
   CHECK(shell(tiny + "--plot a.png").exit_code == 2);
+  for (const char* option : {"--save ", "--plot "}) {
+    const auto nowhere = shell(tiny + option + path("none/a.svg"));
+    CHECK(nowhere.exit_code == 7);
+    CHECK(nowhere.out.empty());  // before anything was measured
+  }
+  const auto huge = shell(tiny + "--op activation --shape B=16777216,T=16777216,F=65536");
+  CHECK(huge.exit_code == 5);
+  CHECK_THAT(huge.err, Catch::Contains("error[memory.bench]") && Catch::Contains("EiB"));
   CHECK(shell(tiny + "--compare " + path("none.json")).exit_code == 3);
   CHECK(shell("bench kernels --model gpt5").exit_code == 2);
   CHECK(shell("bench page " + path("a.json")).exit_code == 0);
@@ -282,6 +312,7 @@ TEST_CASE("bench step, gemm, data, generate and comm report what they measured")
   const auto nowhere = shell("bench gemm " + config + " --save rows");
   CHECK(nowhere.exit_code == 2);
   CHECK_THAT(nowhere.err, Catch::Contains("add --tune"));
+  CHECK(step.at("vocab_size") == 257);
   CHECK(json_of("bench data " + config + " --rounds 2").at("tokens_per_second") > 0);
   const Json generate = json_of("bench generate " + config + " device=cpu --rounds 2");
   CHECK(generate.at("tokens_per_second") > 0);
@@ -308,6 +339,15 @@ TEST_CASE("plan tries small steps, takes a GPU by name, and hints at a token bud
   CHECK(gpu.exit_code == 0);
   CHECK_THAT(gpu.out, Catch::Contains("h100's data sheet") && Catch::Contains("Hoffmann") &&
                           Catch::Contains("budget"));
+  CHECK_THAT(gpu.out, Catch::Contains(" on cpu, besides"));
+  const bool cuda = prepare_elsewhere(DeviceChoice::Cuda) || report_gpu().found;
+  const auto elsewhere = shell("plan " + config + " --gpu h100");
+  CHECK_THAT(elsewhere.out, Catch::Contains(cuda ? " on cuda, besides" : " on cpu, besides"));
+  const auto shared = shell("plan " + config + " device=cpu --share 0.5");
+  CHECK_THAT(shared.out, Catch::Contains("(a matmul measured here) × 50 %"));
+  const auto priced = shell("plan " + config + " device=cpu --price 2");
+  CHECK(priced.exit_code == 2);
+  CHECK_THAT(priced.err, Catch::Contains("--tokens"));
   const auto unknown = shell("plan " + config + " device=cpu --gpu z80");
   CHECK(unknown.exit_code == 2);
   CHECK_THAT(unknown.err, Catch::Contains("h200"));

@@ -194,3 +194,18 @@ TEST_CASE("doctor tells about the machine, in JSON too, and finds a folder it ca
   CHECK(failed.exit_code == 7);
   CHECK_THAT(failed.err, Catch::Contains("error[disk."));
 }
+
+TEST_CASE(
+    "every line of scripts/gpu_check is understood, as far as a machine without a GPU can tell") {
+  const TempFolder folder;
+  const std::string said = (folder / "said").string();
+  const int status =
+      std::system(fmt::format("cd '{}' && PATH='{}':$PATH scripts/gpu_check --dry >{} 2>&1",
+                              source_folder().string(), program_path().parent_path().string(), said)
+                      .c_str());
+  INFO(read_text(said));
+  CHECK(status == 0);
+  CHECK_THAT(read_text(said),
+             Catch::Contains("understood: causeway bench kernels --op attention") &&
+                 Catch::Contains("understood: causeway train"));
+}

@@ -1,6 +1,7 @@
 // Many ranks: any number of them writes the same run, bit for bit; they stop, fail and refuse
 // together. Started with mpirun on this machine's CPUs. Read next: ranks_trouble_test.cpp,
 // train/step.cpp, train/agree.cpp.
+#include "core/json.h"
 #include "core/philox.h"
 #include "tests/train/mpirun.h"
 
@@ -121,6 +122,27 @@ TEST_CASE("50 deaths and 20 stops of a rank end every process in time and leave 
   REQUIRE(run_program(many.path(), arguments, ranks(4)).exit_code == 0);
   CHECK(metrics(many.path()) == metrics(one.path()));
   CHECK(weights_and_state(many.path(), 2000) == weights_and_state(one.path(), 2000));
+}
+
+TEST_CASE("bench comm tells what two ranks send each other, by size") {
+  SKIP_WITHOUT_MPI();
+  const TempFolder folder;
+  const auto result = run_program(
+      folder.path(),
+      {"bench", "comm", "--device", "cpu", "--max-mib", "1", "--rounds", "3", "--json"}, ranks(2));
+  INFO(result.output);
+  REQUIRE(result.exit_code == 0);
+  const Json json = Json::parse(result.output);  // printed once, by rank 0
+  CHECK(json.at("ranks") == 2);
+  CHECK(json.at("communicator") == "mpi");
+  REQUIRE(json.at("rows").size() == 3);
+  int64_t sent = 32 << 10;  // half of the smallest buffer
+  for (const Json& row : json.at("rows")) {
+    CHECK(row.at("bytes_sent") == sent);
+    CHECK(row.at("exchange_bytes_per_second") > 0);
+    CHECK(row.at("share_bytes_per_second") > 0);
+    sent *= 4;
+  }
 }
 
 TEST_CASE("ranks that cannot share the lanes are refused with sizes that work, once") {

@@ -144,11 +144,14 @@ TEST_CASE("every line also goes to the log, dated and plain") {
 }
 
 TEST_CASE("durations, counts and sizes read well") {
-  CHECK(format_duration(0.0123) == "12ms");
-  CHECK(format_duration(12.34) == "12.3s");
-  CHECK(format_duration(247) == "4m 07s");
-  CHECK(format_duration(3 * 3600 + 119) == "3h 01m");
-  CHECK(format_duration(-1) == "?");
+  const std::pair<double, const char*> times[] = {
+      {0, "0 s"},           {8.5e-8, "85.0 ns"},        {8.21e-5, "82.1 µs"},
+      {0.00123, "1.23 ms"}, {0.0123, "12.3 ms"},        {0.9996, "1.00 s"},
+      {0.09996, "100 ms"},  {9.996, "10.0 s"},          {12.34, "12.3 s"},
+      {59.4, "59.4 s"},     {59.96, "1m 00s"},          {247, "4m 07s"},
+      {3599.7, "1h 00m"},   {3 * 3600 + 119, "3h 01m"}, {-1, "?"},
+      {std::nan(""), "?"}};
+  for (const auto& [seconds, text] : times) CHECK(format_time(seconds) == text);
   CHECK(format_count(0) == "0");
   CHECK(format_count(999) == "999");
   CHECK(format_count(1234567) == "1,234,567");

@@ -65,6 +65,21 @@ TEST_CASE("a failure of one rank is thrown by all, naming the rank") {
   CHECK_THAT(outcomes[2], Contains("error[disk.full] file: no space"));
 }
 
+TEST_CASE("what the system or the library throws keeps its meaning among ranks") {
+  const auto thrown_by_0 = [](const auto& error) {
+    return on_ranks(2, [&](Communicator& comm) {
+      together(comm, [&] {
+        if (comm.rank() == 0) throw error;
+      });
+    })[1];
+  };
+  CHECK_THAT(thrown_by_0(std::bad_alloc()), Contains("error[memory.host]"));
+  CHECK_THAT(thrown_by_0(std::runtime_error("odd")), Contains("error[internal.exception] odd"));
+  const auto too_long = std::make_error_code(std::errc::filename_too_long);
+  CHECK_THAT(thrown_by_0(fs::filesystem_error("status", "some/path", too_long)),
+             Contains("error[disk.access] some/path: File name too long"));
+}
+
 TEST_CASE("ranks that wait for one at work keep hearing that it lives, and of its failure") {
   std::atomic<int> beats = 0;
   const auto outcomes = on_ranks(3, [&](Communicator& comm) {

@@ -1,15 +1,14 @@
 // See bench_config.h.
 #include "train/bench/bench_config.h"
 
-#include "core/config_validate.h"
+#include "train/run_data.h"
 
 namespace causeway {
 
 Config load_for_bench(const ConfigArguments& arguments) {
   Config config = arguments.load();
-  if (!config.model.vocab_size) config.model.vocab_size = 65;
   config.eval.every = 0, config.sample.every = 0;
-  resolve(config);
+  resolve_for_plan(config);
   return config;
 }
 

@@ -4,8 +4,7 @@
 
 namespace causeway {
 
-/// The config, resolved; a character vocabulary where neither config nor data name one, since speed
-/// needs no data.
+/// The config without evaluation and samples, resolved as for a plan.
 Config load_for_bench(const ConfigArguments& arguments);
 
 }  // namespace causeway

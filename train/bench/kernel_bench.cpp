@@ -5,7 +5,6 @@
 #include <cmath>
 #include <memory>
 
-#include "core/cases/case_tensors.h"
 #include "core/error.h"
 #include "train/bench/naive.h"
 #include "train/bench/roof.h"
@@ -28,36 +27,6 @@ struct Entry {
   Step::Run rival;
   std::vector<double> shares;
 };
-
-/// What the entry's step writes for others to read.
-std::vector<double> results(const Entry& entry) {
-  std::vector<double> values;
-  for (const std::string& name : entry.results) {
-    const std::vector<double> more = entry.tensors->values(name);
-    values.insert(values.end(), more.begin(), more.end());
-  }
-  return values;
-}
-
-/// Nothing is timed that computes something else.
-void require_agreement(Backend& ops, const Entry& entry) {
-  const std::vector<double> own = results(entry);
-  entry.rival(ops, *entry.tensors);
-  const std::vector<double> other = results(entry);
-  double largest = 0, difference = 0;
-  for (size_t i = 0; i < own.size(); ++i) {
-    largest = std::max(largest, std::abs(own[i]));
-    difference = std::max(difference, std::abs(own[i] - other[i]));
-  }
-  // bf16: four units in the last place of the largest.
-  const double allowed = entry.row.dtype == dtype_name(DType::BF16) ? 1.0 / 64 : 1e-3;
-  if (difference <= allowed * largest) return;  // NaN fails too
-  throw Error({.id = "bench.disagree",
-               .where = entry.row.name,
-               .what = fmt::format("the rival's result differs by {:.3g}, of numbers up to {:.3g}",
-                                   difference, largest),
-               .remedy = "the operation or its rival is wrong: run the tests of this build"});
-}
 
 /// The same step by others, in the same memory and waited for; nothing where they have none.
 class Rivals {
@@ -113,7 +82,11 @@ void add_entries(std::vector<Entry>& entries, Backend& ops, const KernelBench& b
         if (spec.role == written) entries.back().results.push_back(spec.name);
       if (step.stage) step.stage(ops, *tensors);
       step.run(ops, *tensors);  // makes plans and touches all memory
-      if (entries.back().rival) require_agreement(ops, entries.back());
+      const Entry& entry = entries.back();
+      // bf16: four units in the last place of the largest.
+      if (entry.rival)
+        require_agreement(ops, entry.row.name, *tensors, entry.results, entry.rival,
+                          dtype == DType::BF16 ? 1.0 / 64 : 1e-3);
     };
     add(c.forward, c.backward ? " forward" : "", Role::Output, rivals.forward(op, c, dtype));
     add(c.backward, " backward", Role::Gradient, rivals.backward(op, c, dtype));
@@ -166,9 +139,63 @@ Roof middle(const std::vector<Roof>& roofs) {
   return {.flops = median(flops), .bytes = median(bytes)};
 }
 
+/// Every tensor of the rows lives until all rounds are done; the largest once more, on its
+/// way to the device. In double: extents are given by hand, and their products know no bound.
+double bytes_needed(const KernelBench& bench, DType dtype) {
+  const Precision precision{.act = dtype};
+  double all = 0, largest = 0;
+  for (const std::string& op : bench.ops)
+    for (const OpCase& c : kernel_cases(op, bench.sizes))
+      for (const TensorSpec& spec : c.tensors) {
+        auto bytes = static_cast<double>(dtype_size(dtype_of_kind(spec.kind, precision)));
+        for (const int64_t extent : spec.shape) bytes *= static_cast<double>(extent);
+        largest = std::max(largest, bytes);
+        if (spec.alias.empty()) all += bytes;
+      }
+  return all + largest;
+}
+
+void require_memory(const KernelBench& bench, const MemoryOffer& offer) {
+  double needed = 0;
+  for (const DType dtype : bench.dtypes) needed += bytes_needed(bench, dtype);
+  if (offer.bytes <= 0 || needed <= static_cast<double>(offer.bytes)) return;
+  throw Error(
+      {.id = "memory.bench",
+       .where = fmt::format("--op {}", fmt::join(bench.ops, ",")),
+       .what = fmt::format("their tensors need {}, of which {} has {} free", format_bytes(needed),
+                           offer.whose, format_bytes(static_cast<double>(offer.bytes))),
+       .remedy = "measure fewer operations at a time, or a smaller --shape or --batch"});
+}
+
 }  // namespace
 
+void require_agreement(Backend& ops, const std::string& where, CaseTensors& tensors,
+                       const std::vector<std::string>& results, const Step::Run& rival,
+                       double allowed) {
+  std::vector<std::vector<double>> own;
+  for (const std::string& name : results) {
+    own.push_back(tensors.values(name));
+    tensors.set(name, std::vector<double>(own.back().size(), std::nan("")));
+  }
+  rival(ops, tensors);
+  for (size_t r = 0; r < results.size(); ++r) {
+    const std::vector<double> other = tensors.values(results[r]);
+    double largest = 0;
+    for (const double value : own[r]) largest = std::max(largest, std::abs(value));
+    for (size_t i = 0; i < other.size(); ++i) {
+      if (std::abs(own[r][i] - other[i]) <= allowed * largest) continue;  // NaN is no agreement
+      throw Error({.id = "bench.disagree",
+                   .where = where,
+                   .what = fmt::format("element {} of {} is {:.6g} and the rival's {:.6g}, of "
+                                       "numbers up to {:.3g}",
+                                       i, results[r], own[r][i], other[i], largest),
+                   .remedy = "the operation or its rival is wrong: run the tests of this build"});
+    }
+  }
+}
+
 void run_kernels(const Runtime& runtime, const KernelBench& bench, BenchReport& report) {
+  require_memory(bench, memory_offer(runtime));
   Backend& ops = *runtime.backend;
   const Rivals rivals(bench);
   Stopwatch stopwatch(runtime, bench.caches);

@@ -20,12 +20,6 @@ Spread spread_of(std::vector<double> values) {
   return {.median = values[n / 2], .low = values[n / 4], .high = values[n - 1 - n / 4]};
 }
 
-std::string format_time(double seconds) {
-  if (seconds < 1e-3) return fmt::format("{:.1f} µs", seconds * 1e6);
-  if (seconds < 1) return fmt::format("{:.2f} ms", seconds * 1e3);
-  return fmt::format("{:.2f} s", seconds);
-}
-
 Stopwatch::Stopwatch(const Runtime& runtime, Caches caches) : runtime_(runtime), caches_(caches) {
   if (caches == Caches::Warm) return;
   sweep_ = Buffer(*runtime.backend, sizeof(float) * kSweepElements);

@@ -2,12 +2,12 @@
 // caches, and rounds, so that a disturbance hits all that is compared alike. Read next: roof.h.
 #pragma once
 #include <functional>
-#include <string>
 #include <vector>
 
 #include "core/buffer.h"
 #include "train/measure.h"
 #include "train/runtime.h"
+#include "train/terminal.h"
 
 namespace causeway {
 
@@ -19,8 +19,6 @@ struct Spread {
   double noise() const { return median > 0 ? (high - low) / (2 * median) : 0; }
 };
 Spread spread_of(std::vector<double> values);
-
-std::string format_time(double seconds);  ///< "82.1 µs", "1.23 ms", "4.56 s"
 
 /// Whether operands may still lie in a cache from the run before.
 enum class Caches : uint8_t { Cold, Warm };

@@ -7,6 +7,7 @@
 #include "train/measure.h"
 #include "train/terminal.h"
 #include "train/verbs.h"
+#include "train/watchdog.h"
 
 namespace causeway {
 namespace {
@@ -31,8 +32,11 @@ class BenchComm final : public Verb {
 
   ExitCode run() override {
     const Launch launch = read_launch();
-    const Runtime runtime = make_runtime(device_, {}, launch);
+    Runtime runtime;
+    Watchdog watchdog(progress_, launch.rank, {});  // from before the ranks meet
+    runtime = make_runtime(device_, {}, launch);
     Communicator& comm = *runtime.comm;
+    watchdog.ask([&comm] { return comm.failure(); });
     if (comm.size() == 1)
       throw Error({.id = "usage.ranks",
                    .where = "bench comm",
@@ -48,7 +52,7 @@ class BenchComm final : public Verb {
 
  private:
   /// A flat buffer of `bytes`, cut into one piece per rank.
-  CommRow measure(Backend& ops, Communicator& comm, int64_t bytes) const {
+  CommRow measure(Backend& ops, Communicator& comm, int64_t bytes) {
     const int ranks = comm.size();
     const int64_t piece = bytes / 4 / ranks;
     Buffer flat(ops, static_cast<size_t>(4 * piece * ranks)),
@@ -70,9 +74,10 @@ class BenchComm final : public Verb {
   }
 
   template <class Start>
-  Spread rate(Backend& ops, Communicator& comm, double bytes, const Start& start) const {
+  Spread rate(Backend& ops, Communicator& comm, double bytes, const Start& start) {
     std::vector<double> rates;
     for (int round = 0; round <= rounds_; ++round) {
+      progress_.beat(Activity::Exchanging, ++exchanges_);
       comm.any(false);  // all begin together
       const double begin = now_seconds();
       start();
@@ -111,6 +116,8 @@ class BenchComm final : public Verb {
   DeviceChoice device_ = DeviceChoice::Auto;
   int64_t max_mib_ = 64;
   int rounds_ = 9;
+  Progress progress_;
+  int64_t exchanges_ = 0;
   OutputFormat format_ = OutputFormat::Text;
 };
 

@@ -70,6 +70,7 @@ class BenchGenerate final : public Verb {
     if (format_ == OutputFormat::Json) {
       fmt::print("{}\n", Json{{"config", config.run.name},
                               {"device", runtime.device},
+                              {"vocab_size", *config.model.vocab_size},
                               {"prompt_tokens", prompt},
                               {"tokens", tokens},
                               {"prompt_tokens_per_second", reading_.median},
@@ -80,9 +81,10 @@ class BenchGenerate final : public Verb {
       return;
     }
     fmt::print(
-        "{} on {}\n  prompt of {:<6} {:>9} tokens/s, ± {:.0f} %\n  {:>6} tokens    {:>9} "
+        "{} on {}, vocabulary {}\n  prompt of {:<6} {:>9} tokens/s, ± {:.0f} %\n  {:>6} tokens    "
+        "{:>9} "
         "tokens/s, ± {:.0f} %, {} each\n",
-        config.run.name, runtime.device, prompt,
+        config.run.name, runtime.device, *config.model.vocab_size, prompt,
         format_count(static_cast<int64_t>(reading_.median)), 100 * reading_.noise(), tokens,
         format_count(static_cast<int64_t>(writing_.median)), 100 * writing_.noise(),
         format_time(1 / writing_.median));

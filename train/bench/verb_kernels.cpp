@@ -1,7 +1,9 @@
 // `causeway bench kernels`: every operation in a model's shapes, against this machine's roof. Read
 // next: kernel_bench.h.
 #include <algorithm>
+#include <cerrno>
 #include <chrono>
+#include <filesystem>
 
 #include "core/file.h"
 #include "core/presets.h"
@@ -27,6 +29,15 @@ ModelConfig preset_of(const std::string& name) {
                .where = "--model " + name,
                .what = "there is no such preset",
                .remedy = fmt::format("presets: {}", fmt::join(preset_names(), " "))});
+}
+
+/// Throws Error "disk.*" now, and not after all is measured; nothing for "".
+void require_writable(const std::string& file) {
+  if (file.empty()) return;
+  if (std::filesystem::is_directory(file)) throw_disk_error(file, "written", EISDIR);
+  const std::string probe = file + ".probe";
+  write_file(probe, std::string_view());
+  std::filesystem::remove(probe);
 }
 
 class BenchKernels final : public Verb {
@@ -75,6 +86,7 @@ class BenchKernels final : public Verb {
   ExitCode run() override {
     // What can be wrong is said before minutes of measuring.
     if (!plot_.empty()) require_svg(plot_);
+    require_writable(save_), require_writable(plot_);
     BenchReport before;
     if (!compare_.empty()) {
       before = read_report(compare_);
@@ -95,10 +107,10 @@ class BenchKernels final : public Verb {
   }
 
  private:
-  void require_device_of_rival(const Backend& ops) const {
+  void require_device_of_rival(const Runtime& runtime) const {
     if (bench_.rival == Rival::None) return;
     const bool naive = bench_.rival == Rival::Naive;
-    if ((ops.name() == "cpu") == naive) return;
+    if (runtime.on_host_memory == naive) return;
     throw Error({.id = "usage.rival",
                  .where = naive ? "--rival naive" : "--rival cudnn",
                  .what = naive ? "the naive kernels run on a CPU" : "cuDNN runs on a GPU",
@@ -107,15 +119,14 @@ class BenchKernels final : public Verb {
 
   BenchReport measured() const {
     const Runtime runtime = make_runtime(device_, train_);
-    require_device_of_rival(*runtime.backend);
+    require_device_of_rival(runtime);
     const Environment environment = read_environment();
     BenchReport report{
         .title = fmt::format("kernels of {}, batch {}{}{}", model_, batch_,
                              shape_.empty() ? "" : ", " + shape_,
                              bench_.caches == Caches::Warm ? ", warm caches" : ""),
-        .device = runtime.backend->name() == "cpu"
-                      ? fmt::format("{}, {}", environment.cpu, runtime.device)
-                      : runtime.device,
+        .device = runtime.on_host_memory ? fmt::format("{}, {}", environment.cpu, runtime.device)
+                                         : runtime.device,
         .version = fmt::format("causeway {} ({})", environment.version, environment.commit),
         .date = today(),
         .roofs = {},

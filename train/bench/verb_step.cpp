@@ -18,8 +18,9 @@ namespace {
 struct StepFigures {
   Spread seconds, share;  ///< share of the matmul rate
   int64_t tokens = 0;
-  double flops = 0, peak = 0;  ///< of a step; FLOP/s of the matmul
-  int64_t base_memory = 0, peak_memory = 0, planned_memory = 0;
+  double flops = 0, peak = 0;                ///< of a step; FLOP/s of the matmul
+  int64_t base_memory = 0, peak_memory = 0;  ///< of the process, on the host
+  int64_t planned_memory = 0;
   double split_seconds = 0;  ///< of the step that was split; the rest is the host's
   std::vector<std::pair<std::string, double>> operations;  ///< seconds, largest first
 
@@ -94,27 +95,29 @@ class BenchStep final : public Verb {
   static void print_json(const Config& config, const Runtime& runtime, const StepFigures& f) {
     Json operations = Json::object();
     for (const auto& [name, seconds] : f.operations) operations[name] = seconds;
-    const Json json = {{"config", config.run.name},
-                       {"device", runtime.device},
-                       {"step_seconds", f.seconds.median},
-                       {"step_seconds_low", f.seconds.low},
-                       {"step_seconds_high", f.seconds.high},
-                       {"tokens_per_second", f.tokens_per_second()},
-                       {"flops_per_second", f.flops / f.seconds.median},
-                       {"matmul_flops_per_second", f.peak},
-                       {"share_of_matmul", f.share.median},
-                       {"base_bytes", f.base_memory},
-                       {"peak_bytes", f.peak_memory},
-                       {"planned_bytes", f.planned_memory},
-                       {"split_step_seconds", f.split_seconds},
-                       {"operation_seconds", operations}};
+    Json json = {{"config", config.run.name},
+                 {"device", runtime.device},
+                 {"vocab_size", *config.model.vocab_size},
+                 {"step_seconds", f.seconds.median},
+                 {"step_seconds_low", f.seconds.low},
+                 {"step_seconds_high", f.seconds.high},
+                 {"tokens_per_second", f.tokens_per_second()},
+                 {"flops_per_second", f.flops / f.seconds.median},
+                 {"matmul_flops_per_second", f.peak},
+                 {"share_of_matmul", f.share.median},
+                 {"planned_bytes", f.planned_memory},
+                 {"split_step_seconds", f.split_seconds},
+                 {"operation_seconds", operations}};
+    if (runtime.on_host_memory)
+      json["base_bytes"] = f.base_memory, json["peak_bytes"] = f.peak_memory;
     fmt::print("{}\n", json.dump(2));
   }
 
   void print(const Config& config, const Runtime& runtime, const StepFigures& f) const {
     const auto bytes = [](int64_t n) { return format_bytes(static_cast<double>(n)); };
-    fmt::print("{} on {}, {}, median of {} steps\n", config.run.name, runtime.device,
-               config.train.precision == PrecisionChoice::Bf16 ? "bf16" : "fp32", steps_);
+    fmt::print("{} on {}, {}, vocabulary {}, median of {} steps\n", config.run.name, runtime.device,
+               config.train.precision == PrecisionChoice::Bf16 ? "bf16" : "fp32",
+               *config.model.vocab_size, steps_);
     fmt::print("  step           {} for {} tokens, ± {:.0f} %\n", format_time(f.seconds.median),
                f.tokens, 100 * f.seconds.noise());
     fmt::print("  tokens/s       {:.0f}\n", f.tokens_per_second());
@@ -122,9 +125,10 @@ class BenchStep final : public Verb {
     fmt::print("  matmul GFLOP/s {:.1f}  ({}x{}x{})\n", f.peak / 1e9, kPeakShape.M, kPeakShape.N,
                kPeakShape.K);
     fmt::print("  share          {:.1f} % (median of pairs)\n", 100 * f.share.median);
-    fmt::print("  memory         {} peak, {} of it the program; plan {}\n", bytes(f.peak_memory),
-               bytes(f.base_memory), bytes(f.planned_memory));
-    fmt::print("\nby operation, of a step of {}\n", format_time(f.split_seconds));
+    fmt::print("  memory         plan {}", bytes(f.planned_memory));
+    if (runtime.on_host_memory)
+      fmt::print("; {} peak, {} of it the program", bytes(f.peak_memory), bytes(f.base_memory));
+    fmt::print("\n\nby operation, of a step of {}\n", format_time(f.split_seconds));
     double rest = f.split_seconds;
     for (const auto& [name, seconds] : f.operations) {
       rest -= seconds;
