@@ -143,8 +143,8 @@ void norm_backward(const NormBackward& op, void* scratch, cudaStream_t stream) {
     });
   });
   const auto add_parts = [&](const Tensor& out, const float* from) {
-    launch(add_parts_kernel, grid(blocks(columns, kColumnTile)), kColumnThreads, 0,
-           stream, data<float>(out), from, teams.count, 2 * columns, columns,
+    launch(add_parts_kernel, grid(blocks(columns, kColumnTile)), kColumnThreads, 0, stream,
+           data<float>(out), from, teams.count, 2 * columns, columns,
            op.mode == GradMode::Accumulate);
   };
   add_parts(op.d_weight, parts);
