@@ -84,7 +84,8 @@ TEST_CASE("plain loops show as slower than ours, and every row has a time and a 
     CHECK(row.bytes > 0);
     if (row.rival.empty()) continue;
     ++rivals;
-    if (row.name.starts_with("matmul")) CHECK(row.ratio() > 3);
+    // Five times as slow (norm) to fifty: these bounds leave room for a busy machine.
+    CHECK(row.ratio() > (row.name.starts_with("norm") ? 1 : 3));
   }
   CHECK(rivals == 9);  // five products, attention, norm, gelu, the loss
   CHECK(report.roof("copy") > 0);
@@ -196,7 +197,8 @@ TEST_CASE("bench kernels saves, compares and draws from the command line") {
     CHECK(nowhere.exit_code == 7);
     CHECK(nowhere.out.empty());  // before anything was measured
   }
-  const auto huge = shell(tiny + "--op activation --shape B=16777216,T=16777216,F=65536");
+  const auto huge =
+      shell("bench kernels --device cpu --op activation --shape B=16777216,T=16777216,F=65536");
   CHECK(huge.exit_code == 5);
   CHECK_THAT(huge.err, Catch::Contains("error[memory.bench]") && Catch::Contains("EiB"));
   CHECK(shell(tiny + "--compare " + path("none.json")).exit_code == 3);
@@ -226,7 +228,7 @@ TEST_CASE("bench step, data, generate and comm report what they measured") {
   CHECK(sum > 0);
   CHECK(sum <= step.at("split_step_seconds").get<double>());
   CHECK(step.at("operation_seconds").contains("attention_backward"));
-  CHECK(step.at("vocab_size") == 257);
+  CHECK(step.at("vocab_size") == 256);
   CHECK(json_of("bench data " + config + " --rounds 2").at("tokens_per_second") > 0);
   const Json generate = json_of("bench generate " + config + " device=cpu --rounds 2");
   CHECK(generate.at("tokens_per_second") > 0);
