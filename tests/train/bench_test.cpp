@@ -36,7 +36,8 @@ TEST_CASE("plain loops show as slower than ours, and every row has a time and a 
     CHECK(row.bytes > 0);
     if (row.rival.empty()) continue;
     ++rivals;
-    if (row.name.starts_with("matmul")) CHECK(row.ratio() > 3);
+    // Five times as slow (norm) to fifty: these bounds leave room for a busy machine.
+    CHECK(row.ratio() > (row.name.starts_with("norm") ? 1 : 3));
   }
   CHECK(rivals == 9);  // five products, attention, norm, gelu, the loss
   CHECK(report.round_roofs.at("f32").size() == 3);
