@@ -24,6 +24,15 @@ TEST_CASE("bench kernels saves, compares and draws from the command line") {
   const auto second = shell(tiny + "--compare " + path("a.json"));
   CHECK(second.exit_code == 0);
   CHECK_THAT(second.out, Catch::Contains("6 rows compared"));
+  const auto third = shell(tiny + "--json --compare " + path("a.json"));
+  const Json changes = Json::parse(third.out).at("changes");
+  CHECK(changes.size() == 6);
+  CHECK(changes.at(0).at("ratio") > 0);
+  const auto others =
+      shell("bench kernels --device cpu --op dropout --shape B=1,T=8,C=8 --rounds 5 --compare " +
+            path("a.json"));
+  CHECK(others.exit_code == 2);
+  CHECK_THAT(others.err, Catch::Contains("none of the rows that were measured now"));
   CHECK(shell(tiny + "--plot a.png").exit_code == 2);
   for (const char* option : {"--save ", "--plot "}) {
     const auto nowhere = shell(tiny + option + path("none/a.svg"));

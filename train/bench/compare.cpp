@@ -69,14 +69,14 @@ const BenchRow* find(const BenchReport& report, const BenchRow& like) {
   return found == report.rows.end() ? nullptr : &*found;
 }
 
-std::string verdict(Change change) {
+const char* word(Change change) {
   switch (change) {
     case Change::None:
-      return "";
+      return "none";
     case Change::Faster:
       return "faster";
     case Change::Slower:
-      return "SLOWER";
+      return "slower";
     case Change::Unknown:
       return "unknown";
   }
@@ -117,6 +117,27 @@ bool comparable(const RoundRoofs& before, const RoundRoofs& now) {
   });
 }
 
+void require_common_rows(const BenchReport& before, const BenchReport& report,
+                         const std::string& file) {
+  if (!compare(before, report).empty()) return;
+  throw Error({.id = "usage.compare",
+               .where = file,
+               .what = "it has none of the rows that were measured now",
+               .remedy = "compare with a report of the same --op, --model, --shape and --dtype"});
+}
+
+Json changes_json(const BenchReport& old_report, const BenchReport& new_report) {
+  Json changes = Json::array();
+  for (const Comparison& c : compare(old_report, new_report)) {
+    changes.push_back({{"name", c.name},
+                       {"dtype", c.dtype},
+                       {"ratio", c.ratio},
+                       {"noise", c.noise},
+                       {"change", word(c.change)}});
+  }
+  return changes;
+}
+
 void print_changes(const BenchReport& old_report, const BenchReport& new_report) {
   fmt::print("\n{:<57} {:<5} {:>8} {:>7}\n", "against the older report", "", "time", "noise");
   for (const auto& [name, value] : new_report.roofs)
@@ -128,7 +149,8 @@ void print_changes(const BenchReport& old_report, const BenchReport& new_report)
     ++count[c.change];
     const bool known = c.change != Change::Unknown;
     fmt::print("{:<57} {:<5} {:>+7.1f}% {:>7} {}\n", c.name, c.dtype, 100 * (c.ratio - 1),
-               known ? fmt::format("{:.1f}%", 100 * c.noise) : "", verdict(c.change));
+               known ? fmt::format("{:.1f}%", 100 * c.noise) : "",
+               c.change == Change::None ? "" : word(c.change));
   }
   fmt::print("{} rows compared: {} slower, {} faster beyond the noise, {} unknown\n",
              comparisons.size(), count[Change::Slower], count[Change::Faster],

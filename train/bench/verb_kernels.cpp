@@ -100,9 +100,9 @@ class BenchKernels final : public Verb {
     if (dtype_ != "bf16") bench_.dtypes.push_back(DType::F32);
     if (dtype_ != "f32") bench_.dtypes.push_back(DType::BF16);
     const BenchReport report = measured();
-    show(report, before);
     if (!save_.empty()) replace_file(save_, to_json(report).dump(1) + "\n");
     if (!plot_.empty()) replace_file(plot_, plot_svg(report));
+    show(report, before);
     return ExitCode::Ok;
   }
 
@@ -137,8 +137,11 @@ class BenchKernels final : public Verb {
   }
 
   void show(const BenchReport& report, const BenchReport& before) const {
+    if (!compare_.empty()) require_common_rows(before, report, compare_);
     if (format_ == OutputFormat::Json) {
-      fmt::print("{}\n", to_json(report).dump(2));
+      Json json = to_json(report);
+      if (!compare_.empty()) json["changes"] = changes_json(before, report);
+      fmt::print("{}\n", json.dump(2));
       return;
     }
     print(report);
