@@ -117,18 +117,9 @@ bool comparable(const RoundRoofs& before, const RoundRoofs& now) {
   });
 }
 
-void require_common_rows(const BenchReport& before, const BenchReport& report,
-                         const std::string& file) {
-  if (!compare(before, report).empty()) return;
-  throw Error({.id = "usage.compare",
-               .where = file,
-               .what = "it has none of the rows that were measured now",
-               .remedy = "compare with a report of the same --op, --model, --shape and --dtype"});
-}
-
-Json changes_json(const BenchReport& old_report, const BenchReport& new_report) {
+Json to_json(const std::vector<Comparison>& comparisons) {
   Json changes = Json::array();
-  for (const Comparison& c : compare(old_report, new_report)) {
+  for (const Comparison& c : comparisons) {
     changes.push_back({{"name", c.name},
                        {"dtype", c.dtype},
                        {"ratio", c.ratio},
@@ -138,13 +129,13 @@ Json changes_json(const BenchReport& old_report, const BenchReport& new_report) 
   return changes;
 }
 
-void print_changes(const BenchReport& old_report, const BenchReport& new_report) {
+void print_changes(const std::vector<Comparison>& comparisons, const BenchReport& old_report,
+                   const BenchReport& new_report) {
   fmt::print("\n{:<57} {:<5} {:>8} {:>7}\n", "against the older report", "", "time", "noise");
   for (const auto& [name, value] : new_report.roofs)
     if (const double before = old_report.roof(name); before > 0)
       fmt::print("{:<63} {:>+7.1f}%\n", "roof: " + name, 100 * (before / value - 1));
   std::map<Change, int> count;
-  const std::vector<Comparison> comparisons = compare(old_report, new_report);
   for (const Comparison& c : comparisons) {
     ++count[c.change];
     const bool known = c.change != Change::Unknown;

@@ -34,13 +34,10 @@ std::vector<Comparison> compare(const BenchReport& old_report, const BenchReport
 /// Whether rows of every dtype in both have enough rounds alike.
 bool comparable(const RoundRoofs& before, const RoundRoofs& now);
 
-/// Throws Error "usage.compare" when no row of `report` is in `before`, which is from `file`.
-void require_common_rows(const BenchReport& before, const BenchReport& report,
-                         const std::string& file);
-
 /// The comparison, for programs: an array of {name, dtype, ratio, noise, change}.
-Json changes_json(const BenchReport& old_report, const BenchReport& new_report);
+Json to_json(const std::vector<Comparison>& comparisons);
 /// The comparison, for people, with what became of the roofs.
-void print_changes(const BenchReport& old_report, const BenchReport& new_report);
+void print_changes(const std::vector<Comparison>& comparisons, const BenchReport& old_report,
+                   const BenchReport& new_report);
 
 }  // namespace causeway

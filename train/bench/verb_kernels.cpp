@@ -136,16 +136,26 @@ class BenchKernels final : public Verb {
     return report;
   }
 
+  std::vector<Comparison> compared(const BenchReport& before, const BenchReport& report) const {
+    const std::vector<Comparison> changes = compare(before, report);
+    if (!changes.empty()) return changes;
+    throw Error({.id = "usage.compare",
+                 .where = compare_,
+                 .what = "it has none of the rows that were measured now",
+                 .remedy = "compare with a report of the same --op, --model, --shape and --dtype"});
+  }
+
   void show(const BenchReport& report, const BenchReport& before) const {
-    if (!compare_.empty()) require_common_rows(before, report, compare_);
+    std::vector<Comparison> changes;
+    if (!compare_.empty()) changes = compared(before, report);
     if (format_ == OutputFormat::Json) {
       Json json = to_json(report);
-      if (!compare_.empty()) json["changes"] = changes_json(before, report);
+      if (!compare_.empty()) json["changes"] = to_json(changes);
       fmt::print("{}\n", json.dump(2));
       return;
     }
     print(report);
-    if (!compare_.empty()) print_changes(before, report);
+    if (!compare_.empty()) print_changes(changes, before, report);
   }
 
   std::vector<std::string> ops_;
