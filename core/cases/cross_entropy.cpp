@@ -1,4 +1,6 @@
 // Cases of the cross-entropy. See families.h; core/backend.h, struct CrossEntropy.
+#include <cmath>
+
 #include "core/cases/case_tensors.h"
 #include "core/cases/families.h"
 
@@ -23,7 +25,15 @@ std::string describe(const CrossEntropyCase& o) {
   if (o.softcap > 0) s += fmt::format(" softcap={}", o.softcap);
   if (o.scale != 1) s += fmt::format(" scale={}", o.scale);
   if (o.ignore_every) s += fmt::format(" ignore_every={}", o.ignore_every);
+  if (o.mean != 0) s += fmt::format(" mean={}", o.mean);
+  if (o.rise != 0) s += fmt::format(" rise={}", o.rise);
   return s;
+}
+
+Fill logits(const CrossEntropyCase& o) {
+  return [o, fill = normal(kSpread, o.mean)](const RandomStream& stream, int64_t e) {
+    return fill(stream, e) + (e % o.Vp < o.V / 2 ? 0 : o.rise);
+  };
 }
 
 }  // namespace
@@ -32,10 +42,10 @@ OpCase cross_entropy_case(const CrossEntropyCase& o) {
   OpCase c{.name = describe(o), .family = "cross_entropy"};
   const auto add = [&](TensorSpec spec) { c.tensors.push_back(std::move(spec)); };
   // Logits reach about 5 spreads; exp turns an error of a logit into a relative one.
-  const double reach = 5 * kSpread;
+  const double reach = 5 * kSpread + std::abs(o.mean) + std::abs(o.rise);
   add({.name = "logits",
        .shape = {o.N, o.Vp},
-       .fill = columns(normal(kSpread), o.Vp, o.V)});  // padding columns are never read
+       .fill = columns(logits(o), o.Vp, o.V)});  // padding columns are never read
   add({.name = "targets",
        .role = Role::Constant,
        .kind = ElementKind::Int,
@@ -93,6 +103,12 @@ std::vector<OpCase> cross_entropy_cases() {
                                               .softcap = softcap,
                                               .scale = scale,
                                               .ignore_every = ignore_every}));
+  // Rows of several blocks, far from zero, whose largest logits come early or late.
+  for (int64_t vocab : {65, 2049, 5201})
+    for (double mean : {-200.0, 0.0, 200.0})
+      for (double rise : {-50.0, 0.0, 50.0})
+        cases.push_back(
+            cross_entropy_case({.N = 2, .V = vocab, .Vp = vocab + 15, .mean = mean, .rise = rise}));
   return cases;
 }
 

@@ -87,6 +87,8 @@ struct CrossEntropyCase {
   int64_t N = 1, V = 1, Vp = 1;
   double softcap = 0, scale = 1;
   int64_t ignore_every = 0;
+  double mean = 0;  ///< of the logits
+  double rise = 0;  ///< logits of the row's second half are higher by this
 };
 OpCase cross_entropy_case(const CrossEntropyCase& o);
 

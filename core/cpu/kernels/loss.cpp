@@ -38,37 +38,42 @@ void clear(T* z, int64_t begin, int64_t end) {
   for (int64_t i = begin; i < end; ++i) z[i] = 0;
 }
 
-/// Of a row, in units of ln 2: Σ e^z = total · 2^level.
+/// Of a row: Σ e^z = total · e^level. Everywhere below, the level is subtracted first: near it that
+/// is exact, however large the logits are.
 struct Normaliser {
   float level, total;
 };
 
 /// A row's one pass over memory. Any level near the highest logit serves; when a block outgrows it
-/// by kHeadroom, the level is raised and the block added anew (Milakov & Gimelshein 2018,
-/// arXiv:1805.02867).
+/// by kHeadroom, the level is raised to the block's highest and the block added anew (Milakov &
+/// Gimelshein 2018, arXiv:1805.02867).
 template <class T, class Capping>
 Normaliser normalise(const T* z, int64_t n, Capping cap) {
   constexpr int64_t kBlock = 2048;  // stays in the first-level cache
-  constexpr float kHeadroom = 8;
-  const int64_t first = n < kBlock ? n : kBlock;
-  Normaliser sum{cap(splat(highest(z, first)))[0] * kLog2E, 0};  // the cap grows with z
-  for (int64_t begin = 0; begin < n;) {
+  constexpr float kHeadroom = 6;
+  const auto level_of = [&](const T* block, int64_t size) {
+    return cap(splat(highest(block, size)))[0];  // the cap grows with z
+  };
+  Normaliser sum{level_of(z, n < kBlock ? n : kBlock), 0};
+  for (int64_t begin = 0; begin < n; begin += kBlock) {
     const int64_t size = n - begin < kBlock ? n - begin : kBlock;
-    const F level = splat(sum.level);
-    F top{};
-    const float total = sum_over(size, [&](int64_t i, auto part) {
-      const F power = fma(cap(load(z + begin + i, part)), splat(kLog2E), -level);
-      top = max(top, power);
-      return exp2(power);
-    });
-    const float excess = max(top);
-    if (excess > kHeadroom) {
-      sum.total *= exp2(splat(-excess))[0];
-      sum.level += excess;
-    } else {
-      sum.total += total;
-      begin += size;
+    F excess{};
+    const auto total = [&] {
+      const F level = splat(sum.level);
+      return sum_over(size, [&](int64_t i, auto part) {
+        const F above = cap(load(z + begin + i, part)) - level;
+        excess = max(excess, keep(above, part));
+        return exp2(above * kLog2E);
+      });
+    };
+    float added = total();
+    if (max(excess) > kHeadroom) {
+      const float old = sum.level;
+      sum.level = level_of(z + begin, size);
+      sum.total *= exp2(splat((old - sum.level) * kLog2E))[0];
+      added = total();
     }
+    sum.total += added;
   }
   return sum;
 }
@@ -76,15 +81,16 @@ Normaliser normalise(const T* z, int64_t n, Capping cap) {
 template <class T, class Capping>
 float row_loss(const CrossEntropyArgs& a, T* z, int32_t target, Capping cap) {
   const Normaliser sum = normalise(z, a.vocab, cap);
-  const F log_total = log(splat(sum.total));
+  const F level = splat(sum.level), log_total = log(splat(sum.total));
   const F at_target = cap(splat(load_one(z + target)));
-  // (level − z) + log Σ: the two large terms cancel first.
-  const F loss = fma(at_target, splat(-kLog2E), splat(sum.level)) * kLn2 + log_total;
+  const F loss = (level - at_target) + log_total;
   if (!a.gradient) return loss[0];
 
   // In place: d loss / d logit = scale · (p − [target]) · slope of the cap.
-  const F level = sum.level + log_total * kLog2E, scale = splat(a.scale);
-  const auto probability = [&](F capped) { return exp2(fma(capped, splat(kLog2E), -level)); };
+  const F log2_total = log_total * kLog2E, scale = splat(a.scale);
+  const auto probability = [&](F capped) {
+    return exp2(fma(capped - level, splat(kLog2E), -log2_total));
+  };
   sweep(a.vocab, [&](int64_t i, auto part) {
     const F capped = cap(load(z + i, part));
     store(z + i, probability(capped) * (scale * cap.slope(capped)), part);
