@@ -125,11 +125,11 @@ TEST_CASE("only what cannot change a result may differ on resume") {
   for (const char* key :
        {"run.seed", "device", "data.val_fraction", "model.n_layer", "model.dropout",
         "train.global_batch_size", "train.micro_batch_size", "train.grad_lanes", "train.precision",
-        "train.master_weights", "train.max_grad_norm", "optimizer.lr", "optimizer.betas",
-        "schedule.decay_steps"})
+        "train.master_weights", "train.attention_kernel", "train.max_grad_norm", "optimizer.lr",
+        "optimizer.betas", "schedule.decay_steps"})
     CHECK(fixed.count(key) == 1);
-  for (const char* key : {"train.max_steps", "train.threads", "train.recompute", "eval.every",
-                          "log.every", "checkpoint.every", "data.source", "run.dir"})
+  for (const char* key : {"train.max_steps", "train.threads", "train.cuda_graph", "train.recompute",
+                          "eval.every", "log.every", "checkpoint.every", "data.source", "run.dir"})
     CHECK(fixed.count(key) == 0);
 }
 

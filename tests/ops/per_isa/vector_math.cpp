@@ -1,0 +1,26 @@
+// See vector_math.h; compiled once per instruction set, as the kernels are.
+#include "tests/ops/per_isa/vector_math.h"
+
+#include "core/cpu/simd_math.h"
+
+namespace causeway::cpu::CAUSEWAY_ISA {
+namespace {
+
+template <class Function>
+void map(float* y, const float* x, int64_t n, Function function) {
+  sweep(n, [&](int64_t i, auto part) { store(y + i, function(load(x + i, part)), part); });
+}
+
+}  // namespace
+
+VectorMath vector_math() {
+  return {
+      .exp = [](float* y, const float* x, int64_t n) { map(y, x, n, [](F v) { return exp(v); }); },
+      .exp2 = [](float* y, const float* x,
+                 int64_t n) { map(y, x, n, [](F v) { return exp2(v); }); },
+      .log = [](float* y, const float* x, int64_t n) { map(y, x, n, [](F v) { return log(v); }); },
+      .tanh = [](float* y, const float* x,
+                 int64_t n) { map(y, x, n, [](F v) { return tanh(v); }); }};
+}
+
+}  // namespace causeway::cpu::CAUSEWAY_ISA

@@ -1,0 +1,28 @@
+// The vector functions of core/cpu/simd_math.h, compiled for one instruction set. Read next:
+// vector_math.cpp, ../cpu_math_test.cpp.
+#pragma once
+#include <cstdint>
+
+namespace causeway::cpu {
+
+struct VectorMath {
+  using Function = void (*)(float* y, const float* x, int64_t n);
+  Function exp, exp2, log, tanh;
+};
+
+namespace baseline {
+VectorMath vector_math();
+}
+#if defined(__x86_64__)
+namespace avx2 {
+VectorMath vector_math();
+}
+namespace avx512 {
+VectorMath vector_math();
+}
+namespace avx512bf16 {
+VectorMath vector_math();
+}
+#endif
+
+}  // namespace causeway::cpu
