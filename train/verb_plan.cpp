@@ -60,7 +60,7 @@ class Plan final : public Verb {
     const auto elsewhere =
         prepare_elsewhere(for_gpu ? DeviceChoice::Cuda : config.device, config.train);
     Runtime runtime;
-    if (!elsewhere) runtime = make_runtime(config.device, config.train);
+    if (!elsewhere) runtime = make_runtime(config.device, what_runs_here(config.train));
     memory_of_ = elsewhere ? "cuda" : runtime.backend->name();
     Preparation* const device = elsewhere ? elsewhere.get() : runtime.backend.get();
     Model model(config.model, config.train.recompute);
@@ -80,6 +80,14 @@ class Plan final : public Verb {
   }
 
  private:
+  /// A plan for a GPU that is not here does not ask this CPU for a GPU's options.
+  TrainConfig what_runs_here(TrainConfig train) const {
+    if (gpu_.empty()) return train;
+    train.attention_kernel = AttentionKernel::Own;
+    train.cuda_graph = false;
+    return train;
+  }
+
   /// Where the cost of a step is from, for people; fills rates_.
   std::string set_rates(const Runtime& runtime, const Config& config) {
     rates_.bandwidth = link_gbs_ * 1e9;
