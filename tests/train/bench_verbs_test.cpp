@@ -111,7 +111,7 @@ TEST_CASE("plan tries small steps, takes a GPU by name, and hints at a token bud
                           Catch::Contains("budget"));
   CHECK_THAT(gpu.out, Catch::Contains(" on cpu, besides"));
   const bool cuda = prepare_elsewhere(DeviceChoice::Cuda, {}) || report_gpu().found;
-  const auto gpu_only = shell("plan " + config + " device=cpu --gpu h100 train.precision=bf16 " +
+  const auto gpu_only = shell("plan " + config + " --gpu h100 train.precision=bf16 " +
                               "train.cuda_graph=true train.attention_kernel=cudnn");
   CHECK(gpu_only.err == "");
   CHECK(gpu_only.exit_code == 0);
