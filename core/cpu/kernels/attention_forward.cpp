@@ -132,6 +132,11 @@ void attention_forward(const AttentionArgs& a, const AttentionPiece& piece, floa
     const int64_t n = a.tk - key0 < kKeys ? a.tk - key0 : kKeys;
     const auto k = Blocks::right_transposed(w.k, stored<T>(a, a.k, piece.batch, key0, kv_head, n));
     const auto v = Blocks::right(w.v, stored<T>(a, a.v, piece.batch, key0, kv_head, n));
+    if (key0 + kKeys < keys.end) {
+      const int64_t left = keys.end - key0 - kKeys, count = left < kKeys ? left : kKeys;
+      prefetch(stored<T>(a, a.k, piece.batch, key0 + kKeys, kv_head, count));
+      prefetch(stored<T>(a, a.v, piece.batch, key0 + kKeys, kv_head, count));
+    }
     for (int64_t begin = 0; begin < queries; begin += kQueries)
       attend<Blocks>(a, piece, w, q, k, v, begin,
                      begin + kQueries < queries ? begin + kQueries : queries, key0, n);
