@@ -126,7 +126,7 @@ struct Part {
 std::vector<Part> parts_of(const Runtime& runtime, const KernelBench& bench, const Rivals& rivals) {
   std::vector<Part> parts;
   for (const DType dtype : bench.dtypes) {
-    parts.push_back({std::string(dtype_name(dtype)), RoofTimer(runtime, dtype), {}});
+    parts.push_back({std::string(dtype_name(dtype)), RoofTimer(runtime, dtype, bench.caches), {}});
     for (const std::string& op : bench.ops)
       add_entries(parts.back().entries, *runtime.backend, bench, rivals, dtype, op);
   }
