@@ -98,7 +98,8 @@ void measure(Entry& entry, Stopwatch& stopwatch, Backend& ops, const Roof& roof)
     if (entry.step.stage) entry.step.stage(ops, *entry.tensors);
   };
   const double seconds = stopwatch.sample(
-      kSampleSeconds, [&] { entry.step.run(ops, *entry.tensors); }, stage);
+      kSampleSeconds, [&] { entry.step.run(ops, *entry.tensors); }, entry.tensors->storage(),
+      stage);
   entry.row.rounds.push_back(seconds);
   entry.shares.push_back(roof.seconds(entry.row.flops, entry.row.bytes) / seconds);
 }
@@ -110,8 +111,8 @@ BenchRow finished(Entry& entry, const std::string& rival, Stopwatch& stopwatch, 
   entry.row.bound = roof.bound(entry.row.flops, entry.row.bytes);
   if (entry.rival) {
     entry.row.rival = rival;
-    entry.row.rival_seconds =
-        stopwatch.sample(kSampleSeconds, [&] { entry.rival(ops, *entry.tensors); });
+    entry.row.rival_seconds = stopwatch.sample(
+        kSampleSeconds, [&] { entry.rival(ops, *entry.tensors); }, entry.tensors->storage());
   }
   return entry.row;
 }

@@ -24,7 +24,8 @@ RoofTimer::RoofTimer(const Runtime& runtime, DType dtype, Caches caches)
 
 double RoofTimer::copy(Stopwatch& stopwatch, int64_t elements, double seconds) {
   const Tensor from(from_.data(), DType::F32, {elements}), to(to_.data(), DType::F32, {elements});
-  const double once = stopwatch.sample(seconds, [&] { runtime_.backend->copy(to, from); });
+  const double once = stopwatch.sample(
+      seconds, [&] { runtime_.backend->copy(to, from); }, {from, to});
   return 2.0 * sizeof(float) * static_cast<double>(elements) / once;
 }
 
