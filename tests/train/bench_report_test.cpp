@@ -30,6 +30,7 @@ struct Run {
 BenchReport report_of(const Run& run) {
   BenchReport report;
   report.title = "t", report.device = "d", report.version = "v", report.date = "2026-01-02";
+  report.command = "causeway bench kernels --op norm";
   report.roofs = {{"f32 matmul", run.matmul}, {"copy", run.copy}};
   std::mt19937_64 random(run.seed);
   const auto around = [&](double value) {

@@ -145,7 +145,7 @@ void require_svg(const std::string& file) {
   throw Error({.id = "usage.plot",
                .where = "--plot " + file,
                .what = "plots are drawn as SVG",
-               .remedy = "name a file that ends in .svg; a browser shows it, and converts it"});
+               .remedy = "name a file that ends in .svg; browsers show it, and rsvg-convert makes a PNG"});
 }
 
 }  // namespace causeway
