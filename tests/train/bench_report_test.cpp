@@ -143,6 +143,16 @@ TEST_CASE("a plot has a point and a bar for every row") {
   CHECK_THAT(said([] { require_svg("out.png"); }), Catch::Contains(".svg"));
 }
 
+TEST_CASE("a page names each report's command, and tells of a build that no commit holds") {
+  BenchReport report = report_of({});
+  report.version = "causeway 0.1.0 (abc1234)";
+  CHECK_THAT(benchmarks_page({{"a.json", report}}),
+             Catch::Contains("From `a.json`, made by\n`causeway bench kernels --op norm`") &&
+                 !Catch::Contains("no commit holds"));
+  report.version = "causeway 0.1.0 (abc1234-dirty)";
+  CHECK_THAT(benchmarks_page({{"a.json", report}}), Catch::Contains("no commit holds"));
+}
+
 TEST_CASE("docs/benchmarks.md is what the stored reports say") {
   std::ifstream page(source_folder() / "docs/benchmarks.md");
   const std::string text{std::istreambuf_iterator<char>(page), {}};

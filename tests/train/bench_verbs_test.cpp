@@ -21,6 +21,8 @@ TEST_CASE("bench kernels saves, compares and draws from the command line") {
   REQUIRE(first.exit_code == 0);
   CHECK_THAT(first.out, Catch::Contains("% of roof") && Catch::Contains("step/adamw n=9000"));
   CHECK_THAT(read_text(path("a.svg")), Catch::StartsWith("<svg"));
+  CHECK(Json::parse(read_text(path("a.json"))).at("command") ==
+        "causeway bench kernels --op norm,adamw --shape B=1,T=32,n=9000 --device cpu --rounds 5");
   const auto second = shell(tiny + "--compare " + path("a.json"));
   CHECK(second.exit_code == 0);
   CHECK_THAT(second.out, Catch::Contains("6 rows compared"));

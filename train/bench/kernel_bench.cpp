@@ -127,7 +127,7 @@ struct Part {
 std::vector<Part> parts_of(const Runtime& runtime, const KernelBench& bench, const Rivals& rivals) {
   std::vector<Part> parts;
   for (const DType dtype : bench.dtypes) {
-    parts.push_back({std::string(dtype_name(dtype)), RoofTimer(runtime, dtype, bench.caches), {}});
+    parts.push_back({std::string(dtype_name(dtype)), RoofTimer(runtime, dtype), {}});
     for (const std::string& op : bench.ops)
       add_entries(parts.back().entries, *runtime.backend, bench, rivals, dtype, op);
   }

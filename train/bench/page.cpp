@@ -31,11 +31,13 @@ reports made at different times raised false alarms (docs/log.md, comparing buil
 
 std::string section(const StoredReport& stored) {
   const BenchReport& report = stored.report;
-  std::string text = fmt::format("\n## {}\n\n{}, {}, {}. From `{}`, made by\n`{}`.\n\n",
-                                 report.title, report.device, report.version, report.date,
-                                 stored.file, report.command);
+  std::string text =
+      fmt::format("\n## {}\n\n{}, {}, {}. From `{}`, made by\n`{}`.\n\n", report.title,
+                  report.device, report.version, report.date, stored.file, report.command);
   if (report.version.find("-dirty") != std::string::npos)
-    text += "**That build had changes which no commit holds: these figures can not be made again.**\n\n";
+    text +=
+        "**That build had changes which no commit holds: these figures can not be made "
+        "again.**\n\n";
   for (const auto& [name, value] : report.roofs)
     text += fmt::format("- roof, {}: {}\n", name, roof_rate(name, value));
   std::string headings = "\n|", rules = "\n|";

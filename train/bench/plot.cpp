@@ -142,10 +142,11 @@ std::string plot_svg(const BenchReport& report) {
 
 void require_svg(const std::string& file) {
   if (file.ends_with(".svg")) return;
-  throw Error({.id = "usage.plot",
-               .where = "--plot " + file,
-               .what = "plots are drawn as SVG",
-               .remedy = "name a file that ends in .svg; browsers show it, and rsvg-convert makes a PNG"});
+  throw Error(
+      {.id = "usage.plot",
+       .where = "--plot " + file,
+       .what = "plots are drawn as SVG",
+       .remedy = "name a file that ends in .svg; browsers show it, and rsvg-convert makes a PNG"});
 }
 
 }  // namespace causeway

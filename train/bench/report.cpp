@@ -35,11 +35,10 @@ RoundRoofs round_roofs_from(const Json& json, const std::string& where) {
   RoundRoofs all;
   for (const auto& [dtype, roofs] : json.items()) {
     const auto flops = json_get<std::vector<double>>(roofs, "flops", where),
-               bytes = json_get<std::vector<double>>(roofs, "bytes", where),
-               small = json_get<std::vector<double>>(roofs, "small", where);
-    if (flops.size() != bytes.size() || flops.size() != small.size())
+               bytes = json_get<std::vector<double>>(roofs, "bytes", where);
+    if (flops.size() != bytes.size())
       throw_json_error(where, "has not one roof of each kind per round", "data");
-    for (size_t i = 0; i < flops.size(); ++i) all[dtype].push_back({flops[i], bytes[i], small[i]});
+    for (size_t i = 0; i < flops.size(); ++i) all[dtype].push_back({flops[i], bytes[i]});
   }
   return all;
 }
@@ -47,10 +46,9 @@ RoundRoofs round_roofs_from(const Json& json, const std::string& where) {
 Json round_roofs_json(const RoundRoofs& all) {
   Json json = Json::object();
   for (const auto& [dtype, roofs] : all) {
-    std::vector<double> flops, bytes, small;
-    for (const Roof& roof : roofs)
-      flops.push_back(roof.flops), bytes.push_back(roof.bytes), small.push_back(roof.small);
-    json[dtype] = {{"flops", flops}, {"bytes", bytes}, {"small", small}};
+    std::vector<double> flops, bytes;
+    for (const Roof& roof : roofs) flops.push_back(roof.flops), bytes.push_back(roof.bytes);
+    json[dtype] = {{"flops", flops}, {"bytes", bytes}};
   }
   return json;
 }

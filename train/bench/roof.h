@@ -9,7 +9,6 @@ namespace causeway {
 struct Roof {
   double flops = 0;  ///< FLOP/s of a square matmul in the dtype at hand
   double bytes = 0;  ///< bytes/s of a copy, each byte counted once read and once written
-  double small = 0;  ///< the same of a copy of half a MiB, with caches as for the rows
 
   /// The least time that so many operations and bytes can take.
   double seconds(double f, double b) const;
@@ -19,16 +18,12 @@ struct Roof {
 
 class RoofTimer {
  public:
-  RoofTimer(const Runtime& runtime, DType dtype, Caches caches);
+  RoofTimer(const Runtime& runtime, DType dtype);
   Roof measure();
 
  private:
-  /// Bytes/s of copying so many elements.
-  double copy(Stopwatch& stopwatch, int64_t elements, double seconds);
-
   const Runtime& runtime_;
   MatmulTimer matmul_;
-  Stopwatch warm_, as_rows_;
   Buffer from_, to_;
 };
 
