@@ -79,7 +79,7 @@ class BenchKernels final : public Verb {
     app.add_option(
         "--compare", compare_,
         "say what changed since this saved report: what exceeds the noise that each row is "
-        "printed with, usually 15 to 25 %; of matmul, what its roof does not share");
+        "printed with, usually 9 to 16 %; of matmul, what its roof does not share");
     app.add_option("--plot", plot_, "draw roofline and bars into this file (SVG)");
     add_json_flag(app, format_);
   }
