@@ -181,7 +181,8 @@ class Process:
                                               stdout=subprocess.PIPE, stderr=log,
                                               env=ENVIRONMENT, text=True)
             except OSError as why:
-                raise Absent(f"{command[0]} does not run: {why.strerror}") from why
+                raise Absent(f"{command[0]} does not run ({why.strerror}): name another, --help "
+                             "says how") from why
         self.first = self.ask(model.steps + 1)
 
     def ask(self, steps):
