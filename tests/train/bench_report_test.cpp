@@ -139,7 +139,8 @@ TEST_CASE("a report is read as it was written, and a damaged one is refused") {
 TEST_CASE("a plot has a point and a bar for every row") {
   const std::string svg = plot_svg(report_of({}));
   CHECK_THAT(svg, Catch::StartsWith("<svg") && Catch::Contains("<circle") &&
-                      Catch::Contains("norm/x0 forward f32") && Catch::EndsWith("</svg>\n"));
+                      Catch::Contains("norm/x0 forward f32") && Catch::Contains(">copy<") &&
+                      Catch::EndsWith("</svg>\n"));
   CHECK_THAT(said([] { require_svg("out.png"); }), Catch::Contains(".svg"));
 }
 

@@ -102,6 +102,7 @@ class Roofline {
     const double from = std::max(std::pow(10, x_low_), std::pow(10, y_low_) / copy);
     std::string svg = line(x(ridge), y(rate), kWidth - kMargin, y(rate), colour(dtype));
     if (from < ridge) svg += line(x(from), y(from * copy), x(ridge), y(rate), colour(dtype));
+    svg += text(x(ridge / 4) - 6, y(rate / 4), "copy", "end");
     return svg + text(kWidth - kMargin, y(rate) - 4, dtype + " matmul", "end");
   }
 
