@@ -1,9 +1,10 @@
 #!/usr/bin/env python3
 """Steps of a GPT-2 in PyTorch on the CPU, from a folder of causeway's weights, timed.
 
-usage: bench_peers_torch.py CHECKPOINT BATCHES.bin eager|compile fp32|bf16 B T LR THREADS
+usage: bench_peers_torch.py CHECKPOINT BATCHES.bin eager|compile fp64|fp32|bf16 B T LR THREADS
 For every number on standard input it trains so many steps and prints one line of JSON. What a
-user of PyTorch would write: scaled_dot_product_attention, fused AdamW, autocast for bf16.
+user of PyTorch would write: scaled_dot_product_attention, fused AdamW, autocast for bf16. fp64
+tells how far the others are off (bench_peers, TOLERANCE).
 Read next: bench_peers_work.py (Process).
 """
 import json
@@ -82,6 +83,8 @@ def main():
     torch.set_num_threads(threads)
     torch.manual_seed(0)
     model = load(pathlib.Path(folder))
+    if precision == "fp64":
+        model = model.double()
     optimizer = torch.optim.AdamW(model.parameters(), lr=float(numbers[2]), betas=(0.9, 0.95),
                                   eps=1e-8, weight_decay=0, fused=True)
     loss_of = torch.compile(model) if mode == "compile" else model

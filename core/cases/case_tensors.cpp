@@ -170,6 +170,12 @@ void CaseTensors::set(std::string_view name, const std::vector<double>& values) 
   backend_.upload(s.storage, host.data());
 }
 
+std::vector<Tensor> CaseTensors::storage() const {
+  std::vector<Tensor> all;
+  for (const auto& [name, slot] : slots_) all.push_back(slot.storage);
+  return all;
+}
+
 bool CaseTensors::fence_intact(std::string_view name) const {
   const Slot& s = slot(name);
   std::vector<char> host(s.storage.bytes());

@@ -32,6 +32,8 @@ class CaseTensors {
   std::vector<double> values(std::string_view name) const;
   /// Rounds as the constructor does.
   void set(std::string_view name, const std::vector<double>& values);
+  /// The memory of all tensors, what lies around their elements included.
+  std::vector<Tensor> storage() const;
   /// Whether all memory around the tensor's elements is as the constructor left it.
   bool fence_intact(std::string_view name) const;
 

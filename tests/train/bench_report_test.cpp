@@ -30,6 +30,7 @@ struct Run {
 BenchReport report_of(const Run& run) {
   BenchReport report;
   report.title = "t", report.device = "d", report.version = "v", report.date = "2026-01-02";
+  report.command = "causeway bench kernels --op norm";
   report.roofs = {{"f32 matmul", run.matmul}, {"copy", run.copy}};
   std::mt19937_64 random(run.seed);
   const auto around = [&](double value) {
@@ -138,8 +139,19 @@ TEST_CASE("a report is read as it was written, and a damaged one is refused") {
 TEST_CASE("a plot has a point and a bar for every row") {
   const std::string svg = plot_svg(report_of({}));
   CHECK_THAT(svg, Catch::StartsWith("<svg") && Catch::Contains("<circle") &&
-                      Catch::Contains("norm/x0 forward f32") && Catch::EndsWith("</svg>\n"));
+                      Catch::Contains("norm/x0 forward f32") && Catch::Contains(">copy<") &&
+                      Catch::EndsWith("</svg>\n"));
   CHECK_THAT(said([] { require_svg("out.png"); }), Catch::Contains(".svg"));
+}
+
+TEST_CASE("a page names each report's command, and tells of a build that no commit holds") {
+  BenchReport report = report_of({});
+  report.version = "causeway 0.1.0 (abc1234)";
+  CHECK_THAT(benchmarks_page({{"a.json", report}}),
+             Catch::Contains("From `a.json`, made by\n`causeway bench kernels --op norm`") &&
+                 !Catch::Contains("no commit holds"));
+  report.version = "causeway 0.1.0 (abc1234-dirty)";
+  CHECK_THAT(benchmarks_page({{"a.json", report}}), Catch::Contains("no commit holds"));
 }
 
 TEST_CASE("docs/benchmarks.md is what the stored reports say") {

@@ -5,6 +5,7 @@
 #include "core/presets.h"
 #include "tests/error_of.h"
 #include "train/bench/kernel_bench.h"
+#include "train/bench/timing.h"
 
 #include "tests/catch.h"
 
@@ -55,6 +56,19 @@ TEST_CASE("rounds go on while they are asked for, but not for ever") {
   bench.more = [](const RoundRoofs&) { return true; };
   run_kernels(runtime, bench, most);
   CHECK(most.rows.at(0).rounds.size() == 12);
+}
+
+TEST_CASE("cold caches are cold: a copy that fits them takes longer than with warm ones") {
+  const Runtime runtime = make_runtime(DeviceChoice::Cpu, {});
+  constexpr int64_t kElements = 1 << 16;  // of 4 bytes: well within a second-level cache
+  const Buffer from(*runtime.backend, 4 * kElements), to(*runtime.backend, 4 * kElements);
+  const Tensor x(from.data(), DType::F32, {kElements}), y(to.data(), DType::F32, {kElements});
+  const auto seconds = [&](Caches caches) {
+    return Stopwatch(runtime, caches).sample(0.05, [&] { runtime.backend->copy(y, x); }, {x, y});
+  };
+  runtime.backend->zero(x);
+  seconds(Caches::Warm);
+  CHECK(seconds(Caches::Cold) > 1.5 * seconds(Caches::Warm));  // some five times
 }
 
 TEST_CASE("a rival that computes something else, NaN, a part or nothing is not timed") {

@@ -11,6 +11,29 @@
 using namespace causeway;
 using namespace causeway::test;
 
+namespace {
+
+/// The path of a config of one small layer, beside the text that it reads.
+std::string tiny_config(const TempFolder& folder) {
+  const std::string config = (folder / "tiny.yaml").string(), text = (folder / "t.txt").string();
+  std::string words;
+  for (int i = 0; i < 400; ++i) words += "The quick brown fox. ";
+  write_text(text, words);
+  write_text(config, "data:  {source: " + text + ", tokenizer: byte}\n" +
+                         "model: {n_layer: 1, n_head: 2, n_embd: 32, block_size: 16}\n"
+                         "train: {max_steps: 10, global_batch_size: 4}\n");
+  return config;
+}
+
+Json json_of(const std::string& command) {
+  const auto result = shell(command + " --json");
+  INFO(result.err);
+  REQUIRE(result.exit_code == 0);
+  return Json::parse(result.out);
+}
+
+}  // namespace
+
 TEST_CASE("bench kernels saves, compares and draws from the command line") {
   TempFolder folder;
   const auto path = [&](const char* name) { return (folder / name).string(); };
@@ -21,6 +44,8 @@ TEST_CASE("bench kernels saves, compares and draws from the command line") {
   REQUIRE(first.exit_code == 0);
   CHECK_THAT(first.out, Catch::Contains("% of roof") && Catch::Contains("step/adamw n=9000"));
   CHECK_THAT(read_text(path("a.svg")), Catch::StartsWith("<svg"));
+  CHECK(Json::parse(read_text(path("a.json"))).at("command") ==
+        "causeway bench kernels --op norm,adamw --shape B=1,T=32,n=9000 --device cpu --rounds 5");
   const auto second = shell(tiny + "--compare " + path("a.json"));
   CHECK(second.exit_code == 0);
   CHECK_THAT(second.out, Catch::Contains("6 rows compared"));
@@ -48,21 +73,9 @@ TEST_CASE("bench kernels saves, compares and draws from the command line") {
   CHECK(shell("bench page " + path("a.json")).exit_code == 0);
 }
 
-TEST_CASE("bench step, gemm, data, generate and comm report what they measured") {
+TEST_CASE("bench step, data, generate and comm report what they measured") {
   TempFolder folder;
-  const std::string config = (folder / "tiny.yaml").string(), text = (folder / "t.txt").string();
-  std::string words;
-  for (int i = 0; i < 400; ++i) words += "The quick brown fox. ";
-  write_text(text, words);
-  write_text(config, "data:  {source: " + text + ", tokenizer: byte}\n" +
-                         "model: {n_layer: 1, n_head: 2, n_embd: 32, block_size: 16}\n"
-                         "train: {max_steps: 10, global_batch_size: 4}\n");
-  const auto json_of = [](const std::string& command) {
-    const auto result = shell(command + " --json");
-    INFO(result.err);
-    REQUIRE(result.exit_code == 0);
-    return Json::parse(result.out);
-  };
+  const std::string config = tiny_config(folder);
   const Json step = json_of("bench step " + config + " device=cpu --steps 3");
   double sum = 0;
   for (const auto& [name, seconds] : step.at("operation_seconds").items())
@@ -70,6 +83,19 @@ TEST_CASE("bench step, gemm, data, generate and comm report what they measured")
   CHECK(sum > 0);
   CHECK(sum <= step.at("split_step_seconds").get<double>());
   CHECK(step.at("operation_seconds").contains("attention_backward"));
+  CHECK(step.at("vocab_size") == 256);
+  CHECK(json_of("bench data " + config + " --rounds 2").at("tokens_per_second") > 0);
+  const Json generate = json_of("bench generate " + config + " device=cpu --rounds 2");
+  CHECK(generate.at("tokens_per_second") > 0);
+  CHECK(generate.at("prompt_tokens") == 8);
+  const auto alone = shell("bench comm --device cpu");
+  CHECK(alone.exit_code == 2);
+  CHECK_THAT(alone.err, Catch::Contains("mpirun -np 2 causeway bench comm"));
+}
+
+TEST_CASE("bench gemm lists a step's products, each once, and saves only what it tunes") {
+  TempFolder folder;
+  const std::string config = tiny_config(folder);
   const Json products = json_of("bench gemm " + config + " device=cpu").at("products");
   std::set<std::string> names;
   for (const Json& product : products) {
@@ -82,14 +108,6 @@ TEST_CASE("bench step, gemm, data, generate and comm report what they measured")
   const auto nowhere = shell("bench gemm " + config + " --save rows");
   CHECK(nowhere.exit_code == 2);
   CHECK_THAT(nowhere.err, Catch::Contains("add --tune"));
-  CHECK(step.at("vocab_size") == 256);
-  CHECK(json_of("bench data " + config + " --rounds 2").at("tokens_per_second") > 0);
-  const Json generate = json_of("bench generate " + config + " device=cpu --rounds 2");
-  CHECK(generate.at("tokens_per_second") > 0);
-  CHECK(generate.at("prompt_tokens") == 8);
-  const auto alone = shell("bench comm --device cpu");
-  CHECK(alone.exit_code == 2);
-  CHECK_THAT(alone.err, Catch::Contains("mpirun -np 2 causeway bench comm"));
 }
 
 TEST_CASE("plan tries small steps, takes a GPU by name, and hints at a token budget") {

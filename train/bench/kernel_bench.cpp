@@ -98,7 +98,8 @@ void measure(Entry& entry, Stopwatch& stopwatch, Backend& ops, const Roof& roof)
     if (entry.step.stage) entry.step.stage(ops, *entry.tensors);
   };
   const double seconds = stopwatch.sample(
-      kSampleSeconds, [&] { entry.step.run(ops, *entry.tensors); }, stage);
+      kSampleSeconds, [&] { entry.step.run(ops, *entry.tensors); }, entry.tensors->storage(),
+      stage);
   entry.row.rounds.push_back(seconds);
   entry.shares.push_back(roof.seconds(entry.row.flops, entry.row.bytes) / seconds);
 }
@@ -110,8 +111,8 @@ BenchRow finished(Entry& entry, const std::string& rival, Stopwatch& stopwatch, 
   entry.row.bound = roof.bound(entry.row.flops, entry.row.bytes);
   if (entry.rival) {
     entry.row.rival = rival;
-    entry.row.rival_seconds =
-        stopwatch.sample(kSampleSeconds, [&] { entry.rival(ops, *entry.tensors); });
+    entry.row.rival_seconds = stopwatch.sample(
+        kSampleSeconds, [&] { entry.rival(ops, *entry.tensors); }, entry.tensors->storage());
   }
   return entry.row;
 }
@@ -157,14 +158,14 @@ double bytes_needed(const KernelBench& bench, DType dtype) {
 
 void require_memory(const KernelBench& bench, const MemoryOffer& offer) {
   double needed = 0;
-  for (const DType dtype : bench.dtypes) needed += bytes_needed(bench, dtype);
+  for (const DType dtype : bench.dtypes) needed += bytes_needed(bench, dtype) + RoofTimer::kBytes;
   if (offer.bytes <= 0 || needed <= static_cast<double>(offer.bytes)) return;
-  throw Error(
-      {.id = "memory.bench",
-       .where = fmt::format("--op {}", fmt::join(bench.ops, ",")),
-       .what = fmt::format("their tensors need {}, of which {} has {} free", format_bytes(needed),
-                           offer.whose, format_bytes(static_cast<double>(offer.bytes))),
-       .remedy = "measure fewer operations at a time, or a smaller --shape or --batch"});
+  throw Error({.id = "memory.bench",
+               .where = fmt::format("--op {}", fmt::join(bench.ops, ",")),
+               .what = fmt::format("their tensors and the roof's need {}, of which {} has {} free",
+                                   format_bytes(needed), offer.whose,
+                                   format_bytes(static_cast<double>(offer.bytes))),
+               .remedy = "measure fewer operations at a time, or a smaller --shape or --batch"});
 }
 
 }  // namespace

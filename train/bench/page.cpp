@@ -9,12 +9,14 @@ namespace {
 constexpr const char* kHead =
     R"(# Benchmarks
 
-Made by `causeway bench page FILES… > docs/benchmarks.md` from the stored reports named below; a test
-compares it. Each row is one operation in one of the tests' own cases, timed with cold caches; the
-time is the median over rounds, ± half of the middle half of them. The roof is this machine's own: a
-square matmul and a large copy, measured in the same rounds; a share is the least time that the roof
-allows over the time taken, the median over the rounds. Rivals, where there are any: naive is plain
-loops on one thread; a ratio above 1 says that ours is faster.
+Made by `causeway bench page FILES… > docs/benchmarks.md` from the stored reports named below, each
+with the command that measured it; a test compares the page. Each row is one operation in one of the
+tests' own cases; on a CPU its operands are flushed from the caches before each run, unless caches
+are called warm. The time is the median over rounds, ± half of the middle half of them. The roof is
+this machine's own: a square matmul and a large copy, measured in the same rounds; a share is the
+least time that the roof allows over the time taken, the median over the rounds. What fits a cache
+can exceed the copy's rate with warm caches. Rivals, where there are any: naive is plain loops on one
+thread; a ratio above 1 says that ours is faster.
 
 Make a report of your machine, and compare with a later build:
 
@@ -24,15 +26,19 @@ causeway bench kernels --compare before.json
 ```
 
 Only rounds in which the roofs agree within 15 % are compared, and a change is told where it exceeds
-the noise that is printed beside it: 18 % for the median row of ten pairs on two quiet cores. Make
-both reports in the same minutes: a shared machine has states that its roof does not show, and
-reports made at different times raised false alarms (docs/log.md, comparing builds).
+the noise that is printed beside it: mostly 9 to 16 % on two cores of a shared machine. Where those
+states are rare, make both reports in the same minutes (docs/log.md, cold caches).
 )";
 
 std::string section(const StoredReport& stored) {
   const BenchReport& report = stored.report;
-  std::string text = fmt::format("\n## {}\n\n{}, {}, {}. From `{}`.\n\n", report.title,
-                                 report.device, report.version, report.date, stored.file);
+  std::string text =
+      fmt::format("\n## {}\n\n{}, {}, {}. From `{}`, made by\n`{}`.\n\n", report.title,
+                  report.device, report.version, report.date, stored.file, report.command);
+  if (report.version.find("-dirty") != std::string::npos)
+    text +=
+        "**That build had changes which no commit holds: these figures can not be made "
+        "again.**\n\n";
   for (const auto& [name, value] : report.roofs)
     text += fmt::format("- roof, {}: {}\n", name, roof_rate(name, value));
   std::string headings = "\n|", rules = "\n|";

@@ -102,6 +102,7 @@ class Roofline {
     const double from = std::max(std::pow(10, x_low_), std::pow(10, y_low_) / copy);
     std::string svg = line(x(ridge), y(rate), kWidth - kMargin, y(rate), colour(dtype));
     if (from < ridge) svg += line(x(from), y(from * copy), x(ridge), y(rate), colour(dtype));
+    svg += text(x(ridge / 4) - 6, y(rate / 4), "copy", "end");
     return svg + text(kWidth - kMargin, y(rate) - 4, dtype + " matmul", "end");
   }
 
@@ -142,10 +143,11 @@ std::string plot_svg(const BenchReport& report) {
 
 void require_svg(const std::string& file) {
   if (file.ends_with(".svg")) return;
-  throw Error({.id = "usage.plot",
-               .where = "--plot " + file,
-               .what = "plots are drawn as SVG",
-               .remedy = "name a file that ends in .svg; a browser shows it, and converts it"});
+  throw Error(
+      {.id = "usage.plot",
+       .where = "--plot " + file,
+       .what = "plots are drawn as SVG",
+       .remedy = "name a file that ends in .svg; browsers show it, and rsvg-convert makes a PNG"});
 }
 
 }  // namespace causeway

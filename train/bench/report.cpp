@@ -101,6 +101,7 @@ Json to_json(const BenchReport& report) {
           {"device", report.device},
           {"version", report.version},
           {"date", report.date},
+          {"command", report.command},
           {"roofs", roofs},
           {"round_roofs", round_roofs_json(report.round_roofs)},
           {"rows", rows}};
@@ -113,6 +114,7 @@ BenchReport read_report(const std::string& file) {
                      .device = text("device"),
                      .version = text("version"),
                      .date = text("date"),
+                     .command = text("command"),
                      .roofs = {},
                      .round_roofs = {},
                      .rows = {}};
@@ -134,7 +136,7 @@ BenchReport read_report(const std::string& file) {
 }
 
 void print(const BenchReport& report) {
-  fmt::print("{}\n{}, {}\n", report.title, report.device, report.version);
+  fmt::print("{}\n{}, {}\n{}\n", report.title, report.device, report.version, report.command);
   for (const auto& [name, value] : report.roofs)
     fmt::print("  roof: {:<12} {}\n", name, roof_rate(name, value));
   const auto line = [](const auto& cell) {

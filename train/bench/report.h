@@ -29,6 +29,7 @@ using RoundRoofs = std::map<std::string, std::vector<Roof>>;
 
 struct BenchReport {
   std::string title, device, version, date;
+  std::string command;                                ///< that measures it again; without files
   std::vector<std::pair<std::string, double>> roofs;  ///< "f32 matmul" FLOP/s, "copy" bytes/s
   RoundRoofs round_roofs;
   std::vector<BenchRow> rows;

@@ -5,8 +5,7 @@
 
 namespace causeway {
 namespace {
-constexpr int64_t kCopyElements = int64_t{32} << 20;  // of 4 bytes: beyond any cache
-constexpr double kSeconds = 0.04;                     // of each measurement
+constexpr double kSeconds = 0.04;  // of each measurement
 }  // namespace
 
 double Roof::seconds(double f, double b) const { return std::max(f / flops, b / bytes); }
@@ -24,7 +23,7 @@ Roof RoofTimer::measure() {
       to(to_.data(), DType::F32, {kCopyElements});
   Stopwatch stopwatch(runtime_, Caches::Warm);
   const double copy = stopwatch.sample(kSeconds, [&] { runtime_.backend->copy(to, from); });
-  return {.flops = matmul_.rate(kSeconds), .bytes = 2.0 * sizeof(float) * kCopyElements / copy};
+  return {.flops = matmul_.rate(kSeconds), .bytes = kBytes / copy};
 }
 
 }  // namespace causeway

@@ -18,6 +18,9 @@ struct Roof {
 
 class RoofTimer {
  public:
+  static constexpr int64_t kCopyElements = int64_t{32} << 20;  ///< of 4 bytes: beyond any cache
+  static constexpr double kBytes = 2.0 * sizeof(float) * kCopyElements;  ///< that its copy takes
+
   RoofTimer(const Runtime& runtime, DType dtype);
   Roof measure();
 

@@ -27,18 +27,17 @@ class Stopwatch {
  public:
   Stopwatch(const Runtime& runtime, Caches caches);
 
-  /// Seconds of `work` once: `stage` (may be empty) and the emptying of caches are not counted.
-  double once(const std::function<void()>& work, const std::function<void()>& stage = {});
-  /// The median of as many as fit `seconds`, at least one and at most 50.
+  /// The median seconds of `work`, of as many as fit `seconds`, at least one and at most 50.
+  /// `stage` (may be empty) goes before each, then `operands` leave the caches: neither is counted.
   double sample(double seconds, const std::function<void()>& work,
-                const std::function<void()>& stage = {});
+                const std::vector<Tensor>& operands = {}, const std::function<void()>& stage = {});
 
  private:
-  void empty_caches();
+  void empty_caches(const std::vector<Tensor>& operands);
 
   const Runtime& runtime_;
   Caches caches_;
-  Buffer sweep_, partials_;  // what is read to drive everything else out
+  Buffer sweep_, partials_;  // what is read to drive everything else out, where nothing is flushed
 };
 
 }  // namespace causeway
