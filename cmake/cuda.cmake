@@ -16,14 +16,14 @@ configure_file(cuda/gemm_table_text.h.in generated/gemm_table_text.h @ONLY)
 set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS cuda/gemm_table.tsv)
 
 if(CAUSEWAY_CUDA)
-  find_package(CUDAToolkit 12.4 QUIET)
+  find_package(CUDAToolkit 12.5 QUIET)
 endif()
 
 set(CMAKE_CUDA_ARCHITECTURES OFF)  # CAUSEWAY_CUDA_ARCHS instead; every target must know
 add_library(causeway_cuda STATIC)
 target_link_libraries(causeway_cuda PUBLIC causeway_core)
 if(NOT CUDAToolkit_FOUND OR NOT CUDAToolkit_NVCC_EXECUTABLE OR NOT TARGET CUDA::cublasLt)
-  message(STATUS "CUDA backend: left out (CAUSEWAY_CUDA is off, or no CUDA toolkit from 12.4 on has nvcc "
+  message(STATUS "CUDA backend: left out (CAUSEWAY_CUDA is off, or no CUDA toolkit from 12.5 on has nvcc "
                  "and cuBLASLt)")
   target_sources(causeway_cuda PRIVATE cuda/backend_absent.cpp cuda/comm_nccl_absent.cpp)
   return()

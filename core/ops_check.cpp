@@ -34,7 +34,8 @@ void check(const Matmul& op) {
   demands.expect(
       plain ? !op.pre : matrix(op.pre) && op.pre.dtype == act && has_shape(op.pre, {m, n}),
       "pre (M, N) in the dtype of a, exactly when there is an epilogue");
-  demands.expect(plain || op.y.dtype == act, "y in the dtype of a when there is an epilogue");
+  demands.expect((plain && !op.bias) || op.y.dtype == act,
+                 "y in the dtype of a when there is a bias or an epilogue");
   demands.expect(op.epilogue != Epilogue::GeluBackward || !op.bias,
                  "no bias with Epilogue::GeluBackward");
 }

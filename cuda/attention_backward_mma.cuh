@@ -122,6 +122,46 @@ __global__ void __launch_bounds__(kMmaThreads)
   store_rows<kSize>(a.d_q.head(batch, head, kSize), a.d_q.t, query0, shape.tq, d_q, smem, row);
 }
 
+/// c += A · Bᵀ with rows [row, row + 16·M) of tile `a` and all rows of tile `b`.
+template <int kSize, int kM, int kN>
+__device__ __forceinline__ void multiply_tiles(float (&c)[kM][kN][4], uint32_t a, int row,
+                                               uint32_t b) {
+#pragma unroll
+  for (int step = 0; step < kSize / 16; ++step) {
+    uint32_t left[kM][4];
+    load_left<kSize>(left, a, row, step);
+    multiply_rows<kSize>(c, left, b, step);
+  }
+}
+
+/// Starts loading a stage: q and d_o of kStep queries from query0 on, then their level, delta and
+/// (General) first key.
+template <class Tiles, int kSize, int kStep, Scores kScores>
+__device__ __forceinline__ void load_queries(unsigned char* stage,
+                                             const AttentionBackwardArgs<__nv_bfloat16>& a,
+                                             int batch, int head, int query0) {
+  const AttentionShape& shape = a.shape;
+  const uint32_t at = smem_u32(stage);
+  load_tile<kSize, kStep>(at, a.q.head(batch, head, kSize), a.q.t, query0, shape.tq);
+  load_tile<kSize, kStep>(at + Tiles::kStepBytes, a.d_o.head(batch, head, kSize), a.d_o.t, query0,
+                          shape.tq);
+  constexpr int kChunks = kStep / 4;  // of 16 bytes
+  const int thread = threadIdx.x, c = thread % kChunks;
+  const uint32_t stats = at + 2 * Tiles::kStepBytes;
+  const int64_t from = a.stats(batch, head) + query0 + 4 * c;
+  if (thread < kChunks)
+    cp_async16(stats + 16 * c, a.level + from);
+  else if (thread < 2 * kChunks)
+    cp_async16(stats + Tiles::kStatBytes + 16 * c, a.delta + from);
+  if (kScores == Scores::General && thread < kStep) {
+    int* const first =
+        reinterpret_cast<int*>(stage + 2 * Tiles::kStepBytes + 2 * Tiles::kStatBytes);
+    const int query = query0 + thread;
+    first[thread] = query < shape.tq ? shape.first_key_of(batch, query) : 0;
+  }
+  cp_async_commit();
+}
+
 /// d_k, d_v (B, T, K, D) written. Scores are computed transposed, keys by queries, so that p and ds
 /// are in place as left operands. Grid (⌈T / rows⌉, K, B), kMmaThreads threads.
 template <int kSize, int kM, int kStep, Scores kScores>
@@ -138,34 +178,16 @@ __global__ void __launch_bounds__(kMmaThreads)
   const QueryTiles<kStep, kScores> tiles(shape, batch, key0, key_end);
   const uint32_t s_k = smem_u32(smem), s_v = s_k + Tiles::kRowBytes;
   unsigned char* const stages = smem + 2 * Tiles::kRowBytes;
-  // A stage: q, d_o, then level, delta and (General) first key of its queries.
-  const auto load_queries = [&](int i, int stage) {
-    const uint32_t at = smem_u32(stages) + stage * Tiles::kKeyStageBytes;
-    const int head = kv_head * shape.group + tiles.head_in_group(i), query0 = tiles.query0(i);
-    load_tile<kSize, kQueries>(at, a.q.head(batch, head, kSize), a.q.t, query0, shape.tq);
-    load_tile<kSize, kQueries>(at + Tiles::kStepBytes, a.d_o.head(batch, head, kSize), a.d_o.t,
-                               query0, shape.tq);
-    constexpr int kChunks = kQueries / 4;  // of 16 bytes
-    const int thread = threadIdx.x, c = thread % kChunks;
-    const uint32_t stats = at + 2 * Tiles::kStepBytes;
-    const int64_t from = a.stats(batch, head) + query0 + 4 * c;
-    if (thread < kChunks)
-      cp_async16(stats + 16 * c, a.level + from);
-    else if (thread < 2 * kChunks)
-      cp_async16(stats + Tiles::kStatBytes + 16 * c, a.delta + from);
-    if (kScores == Scores::General && thread < kQueries) {
-      int* const first = reinterpret_cast<int*>(stages + stage * Tiles::kKeyStageBytes +
-                                                2 * Tiles::kStepBytes + 2 * Tiles::kStatBytes);
-      const int query = query0 + thread;
-      first[thread] = query < shape.tq ? shape.first_key_of(batch, query) : 0;
-    }
-    cp_async_commit();
+  const auto load_stage = [&](int i, int stage) {
+    load_queries<Tiles, kSize, kStep, kScores>(stages + stage * Tiles::kKeyStageBytes, a, batch,
+                                               kv_head * shape.group + tiles.head_in_group(i),
+                                               tiles.query0(i));
   };
 
   load_tile<kSize, Tiles::kRows>(s_k, a.k.head(batch, kv_head, kSize), a.k.t, key0, shape.tk);
   load_tile<kSize, Tiles::kRows>(s_v, a.v.head(batch, kv_head, kSize), a.v.t, key0, shape.tk);
   int i = tiles.next(0);
-  if (i < tiles.total) load_queries(i, 0);
+  if (i < tiles.total) load_stage(i, 0);
 
   float d_k[kM][kSize / 8][4] = {}, d_v[kM][kSize / 8][4] = {};
   for (int stage = 0; i < tiles.total; stage ^= 1) {
@@ -173,7 +195,7 @@ __global__ void __launch_bounds__(kMmaThreads)
     __syncthreads();  // this stage has landed, and the other one has been read
     const int query0 = tiles.query0(i), head = kv_head * shape.group + tiles.head_in_group(i);
     i = tiles.next(i + 1);
-    if (i < tiles.total) load_queries(i, stage ^ 1);
+    if (i < tiles.total) load_stage(i, stage ^ 1);
     if (query0 + kQueries <= key0 + row || key0 + row >= shape.tk) continue;  // nothing to see
     unsigned char* const q = stages + stage * Tiles::kKeyStageBytes;
     const uint32_t s_q = smem_u32(q), s_do = s_q + Tiles::kStepBytes;
@@ -181,18 +203,8 @@ __global__ void __launch_bounds__(kMmaThreads)
     const float* const delta = level + kQueries;
     const int* const first = reinterpret_cast<const int*>(delta + kQueries);
     float s[kM][kQueries / 8][4] = {}, dp[kM][kQueries / 8][4] = {};
-#pragma unroll
-    for (int step = 0; step < kSize / 16; ++step) {
-      uint32_t left[kM][4];
-      load_left<kSize>(left, s_k, row, step);
-      multiply_rows<kSize>(s, left, s_q, step);
-    }
-#pragma unroll
-    for (int step = 0; step < kSize / 16; ++step) {
-      uint32_t left[kM][4];
-      load_left<kSize>(left, s_v, row, step);
-      multiply_rows<kSize>(dp, left, s_do, step);
-    }
+    multiply_tiles<kSize>(s, s_k, row, s_q);
+    multiply_tiles<kSize>(dp, s_v, row, s_do);
     const Scorer scorer(shape, head);
     const auto differentiate_tile = [&](auto masked) {
 #pragma unroll

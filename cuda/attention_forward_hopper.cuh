@@ -22,7 +22,7 @@ __global__ void __launch_bounds__(ForwardRing<kSize>::kThreads, 1)
   KDYN_SHARED(smem);
   const AttentionShape& shape = a.shape;
   const R ring{smem_u32(smem)};
-  const int warp = threadIdx.x >> 5, lane = threadIdx.x & 31, g = lane >> 2, p = lane & 3;
+  const int warp = threadIdx.x >> 5, g = (threadIdx.x & 31) >> 2;
   const int head = blockIdx.y, batch = blockIdx.z;
   const int query0 = (gridDim.x - 1 - blockIdx.x) * R::kOwn;  // longest rows first
   if (!begin_queries(ring, shape, query0, k, v)) return;
@@ -65,13 +65,7 @@ __global__ void __launch_bounds__(ForwardRing<kSize>::kThreads, 1)
   softmax.finish(o);
   store_rows<kSize>(a.o.head(batch, head, kSize), a.o.t, query0, shape.tq, o, smem + R::kResults,
                     row);
-#pragma unroll
-  for (int r = 0; r < 2; ++r) {
-    const int query = query0 + row + 8 * r + g;
-    if (p == 0 && query < shape.tq)
-      a.lse[(int64_t{batch} * shape.heads + head) * shape.tq + query] =
-          softmax.level[0][r] * kLn2 + logf(softmax.total[0][r]);
-  }
+  store_lse(a, batch, head, query0 + row + g, softmax);
 }
 
 }  // namespace causeway::cuda

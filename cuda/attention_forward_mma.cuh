@@ -102,6 +102,18 @@ struct Softmax {
   }
 };
 
+/// lse of a warp's finished rows: of the lane's, 8 apart, the first is `query`.
+template <int kM>
+__device__ __forceinline__ void store_lse(const AttentionForwardArgs<__nv_bfloat16>& a, int batch,
+                                          int head, int query, const Softmax<kM>& softmax) {
+  const AttentionShape& shape = a.shape;
+#pragma unroll
+  for (int i = 0; i < 2 * kM; ++i)
+    if ((threadIdx.x & 3) == 0 && query + 8 * i < shape.tq)
+      a.lse[(int64_t{batch} * shape.heads + head) * shape.tq + query + 8 * i] =
+          softmax.level[i / 2][i % 2] * kLn2 + logf(softmax.total[i / 2][i % 2]);
+}
+
 /// o (B, Tq, H, D), lse (B, H, Tq) written. Grid (⌈Tq / queries⌉, H, B), kMmaThreads threads.
 template <int kSize, int kM, Scores kScores>
 __global__ void __launch_bounds__(kMmaThreads)
@@ -181,13 +193,7 @@ __global__ void __launch_bounds__(kMmaThreads)
 
   softmax.finish(o);
   store_rows<kSize>(a.o.head(batch, head, kSize), a.o.t, query0, shape.tq, o, smem, row);
-#pragma unroll
-  for (int i = 0; i < 2 * kM; ++i) {
-    const int query = query0 + row + 8 * i + g;
-    if (p == 0 && query < shape.tq)
-      a.lse[(int64_t{batch} * shape.heads + head) * shape.tq + query] =
-          softmax.level[i / 2][i % 2] * kLn2 + logf(softmax.total[i / 2][i % 2]);
-  }
+  store_lse(a, batch, head, query0 + row + g, softmax);
 }
 
 }  // namespace causeway::cuda

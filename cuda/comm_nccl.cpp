@@ -127,9 +127,12 @@ class NcclComm final : public Communicator {
   }
 
   /// What is sent has been computed by then.
-  void begin() {
+  void follow_computation() {
     record(ready_, backend_.stream());
     wait_on_stream(stream_, ready_);
+  }
+  void begin() {
+    follow_computation();
     demand(nccl_.group_start(), "starting a group");
   }
   void end() { demand(nccl_.group_end(), "exchanging"); }
@@ -150,6 +153,7 @@ class NcclComm final : public Communicator {
     if (n == 0) return "";
     if (room_.bytes() < n * (1 + size_)) room_ = Buffer(backend_, n * (1 + size_));
     char* mine = static_cast<char*>(room_.data());
+    follow_computation();  // a new room is zeroed there
     cuda::copy(mine, text.data(), n, stream_);
     demand(nccl_.all_gather(mine, mine + n, n, ncclUint8, comm_, stream_), "gathering");
     std::string all(n * size_, '\0');

@@ -3,6 +3,7 @@
 
 #include "cuda/dispatch.h"
 #include "cuda/launches.h"
+#include "cuda/runtime.h"
 
 namespace causeway::cuda {
 namespace {
@@ -36,7 +37,8 @@ void cross_entropy(const CrossEntropy& op, cudaStream_t stream) {
                                    .scale = static_cast<float>(op.scale),
                                    .gradient = op.mode == LossMode::LossAndGradient};
     const bool packs = rows_in_packs({op.logits}, kFullPack<T>);
-    if (packs && args.columns * sizeof(T) <= kLossRowBytes)
+    const bool fits = args.columns * sizeof(T) + kLossStaticBytes <= shared_memory_of_block();
+    if (packs && fits)
       launch_rows<T, kFullPack<T>, RowPlace::Shared>(args, rows, stream);
     else if (packs)
       launch_rows<T, kFullPack<T>, RowPlace::Global>(args, rows, stream);

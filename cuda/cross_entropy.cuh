@@ -1,14 +1,14 @@
 // Cross-entropy of a row of logits and, in place, its gradient. A block takes a row. Where the row
-// fits into shared memory (bf16 up to 114,688 columns, f32 up to 57,344) it is read from memory
-// once and written once; longer or unaligned rows are read twice. The maximum and Σ exp are found
-// together (Milakov & Gimelshein 2018, arXiv:1805.02867). Read next: cross_entropy.cu.
+// fits into shared memory (bf16 up to 116,160 columns on sm_90, 83,392 on sm_80, 50,624 on sm_89;
+// f32 half as many) it is read from memory once and written once; longer or unaligned rows are read
+// twice, to the same bits. The maximum and Σ exp are found together (Milakov & Gimelshein 2018,
+// arXiv:1805.02867). Read next: cross_entropy.cu.
 #pragma once
 #include "cuda/pack.cuh"
 
 namespace causeway::cuda {
 
-constexpr int kLossThreads = 512;             ///< at most
-constexpr size_t kLossRowBytes = 224 * 1024;  ///< of shared memory, at most
+constexpr int kLossThreads = 512;  ///< at most
 
 enum class RowPlace : uint8_t { Shared, Global };
 enum class Softcap : uint8_t { No, Yes };
@@ -41,9 +41,12 @@ __device__ __forceinline__ float capped(float z, float softcap) {
   return kCap == Softcap::Yes ? softcap * tanhf(z / softcap) : z;
 }
 
+constexpr size_t kLossStaticBytes = kLossThreads / 32 * sizeof(ExpSum);  ///< beside the row
+
 /// Over the block, in a fixed order, the same in all threads.
 __device__ __forceinline__ ExpSum block_merged(ExpSum own) {
   KSHARED(ExpSum, parts, [kLossThreads / 32]);
+  static_assert(sizeof(parts) == kLossStaticBytes);
 #pragma unroll
   for (int o = 16; o > 0; o >>= 1)
     own = merged(own,

@@ -3,7 +3,14 @@
 // files include only this header, sm90.cuh and each other; they hold no inline assembly, no
 // <<<>>>, no __CUDA_ARCH__ and no bare __shared__. Read next: ptx.cuh.
 #pragma once
+#include <cstddef>
 #include <cstdint>
+
+namespace causeway::cuda {
+/// A block has 48 KiB of shared memory, static arrays included, and more where its launch asks for
+/// it: from here on, which leaves the static ones their part.
+constexpr size_t kSharedUnasked = 40 * 1024;
+}  // namespace causeway::cuda
 
 #if defined(__CUDACC__)
 #include <cuda_bf16.h>
@@ -23,8 +30,7 @@ namespace causeway::cuda {
 template <class... P, class... A>
 cudaError_t launch(void (*kernel)(P...), dim3 grid, dim3 block, size_t smem, cudaStream_t stream,
                    A&&... args) {
-  constexpr size_t kFreeForAll = 48 * 1024;  // more must be asked for
-  if (smem > kFreeForAll) {
+  if (smem > kSharedUnasked) {
     const cudaError_t error = cudaFuncSetAttribute(
         kernel, cudaFuncAttributeMaxDynamicSharedMemorySize, static_cast<int>(smem));
     if (error != cudaSuccess) return error;

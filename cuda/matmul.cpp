@@ -112,7 +112,9 @@ Preference preference(const Matmul& op) {
   set(p, CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_A_BYTES, alignment(op.b));
   set(p, CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_B_BYTES, alignment(op.a));
   set(p, CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_C_BYTES, alignment(op.y));
-  set(p, CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_D_BYTES, alignment(op.y));
+  // An epilogue reads its vector and its matrix as it writes d: pack by pack.
+  set(p, CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_D_BYTES,
+      std::min({alignment(op.y), alignment(op.bias), alignment(op.pre)}));
   return p;
 }
 

@@ -49,6 +49,14 @@ int device_capability() {
   return 10 * major + minor;
 }
 
+size_t shared_memory_of_block() {
+  int device = 0, bytes = 0;
+  require(cudaGetDevice(&device), "device");
+  require(cudaDeviceGetAttribute(&bytes, cudaDevAttrMaxSharedMemoryPerBlockOptin, device),
+          "device");
+  return static_cast<size_t>(bytes);
+}
+
 void* allocate(size_t bytes) {
   void* data = nullptr;
   if (cudaMalloc(&data, bytes) == cudaSuccess) return data;

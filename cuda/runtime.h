@@ -20,6 +20,8 @@ void use_device(int device);
 std::string device_name();
 /// Its compute capability, 10 · major + minor: 90 is Hopper.
 int device_capability();
+/// Bytes of shared memory that one of its blocks may ask for.
+size_t shared_memory_of_block();
 
 /// Device memory, aligned to 256 bytes; nullptr when the device refuses.
 void* allocate(size_t bytes);

@@ -15,6 +15,7 @@
 #include "train/environment.h"
 #include "train/measure.h"
 #include "train/terminal.h"
+#include "train/together.h"
 
 namespace causeway {
 namespace {
@@ -142,7 +143,10 @@ std::unique_ptr<Communicator> join_gpus(const Launch& launch, Backend& backend,
 Runtime cuda_runtime(const TrainConfig& train, const Launch& launch, Meeting meeting,
                      std::unique_ptr<Communicator> host) {
   const CudaDevice device = find_cuda_device(gpu_of(launch)).device.value();
-  Runtime runtime{.backend = make_cuda_backend(gpu_of(launch), train.attention_kernel),
+  std::unique_ptr<Backend> backend;
+  const auto make = [&] { backend = make_cuda_backend(gpu_of(launch), train.attention_kernel); };
+  host ? together(*host, make) : make();  // one alone may lack cuDNN, or memory
+  Runtime runtime{.backend = std::move(backend),
                   .comm = nullptr,
                   .device = fmt::format("cuda ({}, {})", device.name,
                                         format_bytes(static_cast<double>(device.memory))),

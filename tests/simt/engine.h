@@ -19,7 +19,7 @@ enum class Order : uint8_t { Forward, Reverse, Random };
 struct Options {
   Order order = Order::Random;
   uint64_t seed = 1;                 ///< SIMT_SEED in the environment overrides it
-  size_t shared_limit = 227 * 1024;  ///< bytes of shared memory per block, 48 KB of them static
+  size_t shared_limit = 227 * 1024;  ///< bytes of shared memory that a block may ask for
   bool strict_exit = true;           ///< a thread may not return while others wait in a barrier
   bool interblock_races = true;      ///< off for kernels whose blocks talk to each other
 };
@@ -54,6 +54,8 @@ struct Place {
 struct Launch {
   dim3 grid, block;
   size_t shared_bytes;  ///< dynamic shared memory
+  bool asks_for_shared =
+      false;            ///< for more than the 48 KiB, static arrays included, of every block
   void (*body)(void*);  ///< runs the kernel once, as one thread
   void* argument;       ///< of body
   const void* kernel;   ///< its address, for reports

@@ -33,8 +33,13 @@ constexpr std::align_val_t kAlignment{256};
 /// Kept free on both sides, so that a kernel that leaves its memory is caught.
 constexpr size_t kRedZone = 256;
 
-/// The machine's devices, by their compute capability: one for the kernels of most GPUs, a Hopper.
-constexpr int kCapabilities[] = {80, 90};
+/// The machine's devices: one for the kernels of most GPUs, a Hopper, and an Ada, whose blocks have
+/// the least shared memory.
+struct Device {
+  int capability;
+  size_t shared_bytes;  ///< that a block may ask for
+};
+constexpr Device kDevices[] = {{80, 163 << 10}, {90, 227 << 10}, {89, 99 << 10}};
 int current_device = 0;
 
 using Clock = std::chrono::steady_clock;
@@ -50,9 +55,13 @@ void refuse_capture(const char* what) {
 
 }  // namespace
 
-void use_device(int device) { current_device = device; }
+void use_device(int device) {
+  current_device = device;
+  simt::options.shared_limit = kDevices[device].shared_bytes;
+}
 std::string device_name() { return "emulated GPU"; }
-int device_capability() { return kCapabilities[current_device]; }
+int device_capability() { return kDevices[current_device].capability; }
+size_t shared_memory_of_block() { return kDevices[current_device].shared_bytes; }
 
 void* allocate(size_t bytes) {
   refuse_capture("memory");

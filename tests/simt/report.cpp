@@ -6,7 +6,7 @@
 #include <cstring>
 #include <map>
 
-#include "tests/simt/simt.h"
+#include "cuda/kernel_env.cuh"
 #include "tests/simt/state.h"
 
 namespace causeway::simt {

@@ -4,7 +4,7 @@
 #include <cstdlib>
 #include <utility>
 
-#include "tests/simt/simt.h"
+#include "cuda/kernel_env.cuh"
 #include "tests/simt/state.h"
 
 namespace causeway::simt {

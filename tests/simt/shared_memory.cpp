@@ -11,7 +11,7 @@
 namespace causeway::simt {
 namespace {
 
-constexpr size_t kStaticBegin = 256 * 1024, kStaticLimit = 48 * 1024, kGap = 128;
+constexpr size_t kStaticBegin = 256 * 1024, kSharedOfAll = 48 * 1024, kGap = 128;
 alignas(4096) unsigned char arena[kSharedBytes];
 
 struct StaticArray {
@@ -50,9 +50,11 @@ void* shared_array(const void* tag, size_t bytes, const char* name) {
   for (const StaticArray& s : statics)
     if (s.tag == tag) return arena + s.begin;
   const size_t total = static_total() + bytes;
-  if (total > kStaticLimit || total + machine.launch.shared_bytes > options.shared_limit)
-    fail(fmt::format("'{}' exceeds shared memory: {} bytes static (of {}), {} dynamic", name, total,
-                     kStaticLimit, machine.launch.shared_bytes));
+  const size_t limit = machine.launch.asks_for_shared ? options.shared_limit : kSharedOfAll;
+  if (total > kSharedOfAll || total + machine.launch.shared_bytes > limit)
+    fail(
+        fmt::format("'{}' exceeds shared memory: {} bytes static (of {}), {} dynamic, of {} in all",
+                    name, total, kSharedOfAll, machine.launch.shared_bytes, limit));
   const size_t end = statics.empty() ? kStaticBegin : statics.back().begin + statics.back().bytes;
   const size_t begin = (end + kGap - 1) / kGap * kGap + kGap;
   if (begin + bytes > kSharedBytes) fail("too many static shared arrays for the emulation");

@@ -1,0 +1,65 @@
+// What differs from GPU to GPU: the shared memory of a block. Every kernel's launch fits the least,
+// or another path is taken. Read next: host_runtime.cpp, cuda/kernel_env.cuh.
+#include "core/cases/case_tensors.h"
+#include "core/cases/families.h"
+#include "cuda/backend.h"
+#include "tests/ops/agreement.h"
+#include "tests/simt/device.h"
+
+#include "tests/catch.h"
+
+namespace causeway {
+namespace {
+
+constexpr int kHopper = 1, kAda = 2;  // the emulated devices: host_runtime.cpp
+
+/// Losses and gradients of one row, as `device` computes them.
+std::vector<std::vector<double>> losses(int device, int64_t columns, PrecisionChoice choice) {
+  const auto ops = make_cuda_backend(device);
+  const OpCase c = cross_entropy_case({.N = 2, .V = columns - 3, .Vp = columns, .ignore_every = 0});
+  const Precision precision = Precision::of(choice);
+  CaseTensors tensors(*ops, c, {.precision = precision, .rounding = precision});
+  c.forward.run(*ops, tensors);
+  c.backward.stage(*ops, tensors);
+  c.backward.run(*ops, tensors);
+  return {tensors.values("loss"), tensors.values("loss_again"), tensors.values("d_logits")};
+}
+
+template <int kInts>
+__global__ void with_static_array(int* out) {
+  KSHARED(int, s, [kInts]);
+  KDYN_SHARED(dynamic);
+  dynamic[0] = 0;
+  s[0] = 1;
+  out[0] = s[0];
+}
+
+}  // namespace
+
+TEST_CASE("attention fits a GPU whose blocks have the least shared memory", "[attention]") {
+  std::vector<NamedBackend> ada;
+  ada.push_back({"cuda, emulated sm_89", make_cuda_backend(kAda)});
+  require_agreement(attention_cases(), ada);
+}
+
+TEST_CASE("cross-entropy of rows too long for one GPU's shared memory gives the other's bits",
+          "[cross-entropy]") {
+  REQUIRE(losses(kAda, 25'600, PrecisionChoice::Fp32) ==
+          losses(kHopper, 25'600, PrecisionChoice::Fp32));
+  REQUIRE(losses(kAda, 51'200, PrecisionChoice::Bf16) ==
+          losses(kHopper, 51'200, PrecisionChoice::Bf16));
+}
+
+TEST_CASE("a launch that does not ask for shared memory has 48 KiB, static arrays included",
+          "[small]") {
+  simt::Buffer<int> out(1);
+  const auto run = [&](size_t dynamic) {
+    cuda::launch(with_static_array<1024>, 1, 1, dynamic, nullptr, out.data());
+  };
+  REQUIRE_NOTHROW(run(cuda::kSharedUnasked));
+  const size_t limit = simt::options.shared_limit;
+  REQUIRE_NOTHROW(run(limit - 4096));
+  REQUIRE_THROWS_WITH(run(limit - 4095), Catch::Contains("exceeds shared memory"));
+}
+
+}  // namespace causeway
