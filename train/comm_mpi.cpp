@@ -6,6 +6,7 @@
 #include <mpi.h>
 
 #include <climits>
+#include <cstdlib>
 
 #include "core/error.h"
 #include "train/launch.h"
@@ -89,7 +90,7 @@ class MpiComm final : public Communicator {
     uint64_t length = text.size();
     demand(MPI_Bcast(&length, 1, MPI_UINT64_T, 0, MPI_COMM_WORLD), "broadcasting");
     std::string out = rank_ == 0 ? text : std::string(length, '\0');
-    demand(MPI_Bcast(out.data(), static_cast<int>(length), MPI_BYTE, 0, MPI_COMM_WORLD),
+    demand(MPI_Bcast(out.data(), count(static_cast<int64_t>(length)), MPI_BYTE, 0, MPI_COMM_WORLD),
            "broadcasting");
     return out;
   }
@@ -158,6 +159,9 @@ void require_thread_level(int level) {
 }
 
 std::unique_ptr<Communicator> make_mpi_comm(const Launch& launch) {
+  // Open MPI asks hwloc for the machine, and hwloc looks for NVIDIA's X displays, :0 to :9. Where
+  // "localhost" is unknown and no name server answers, that takes it ten seconds.
+  ::setenv("HWLOC_COMPONENTS", "-gl", 0);
   int level = 0;
   demand(MPI_Init_thread(nullptr, nullptr, MPI_THREAD_FUNNELED, &level), "starting");
   require_thread_level(level);

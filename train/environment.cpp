@@ -35,19 +35,40 @@ int64_t kibibytes(const std::string& text) {
   return std::strtoll(text.c_str(), nullptr, 10) * 1024;
 }
 
-/// Of one control group's folder; what it sets no limit to stays as it is.
+/// The number that the first of `files` begins with; none where there is no such file or number.
+std::optional<int64_t> number_in(const fs::path& folder, std::initializer_list<const char*> files) {
+  int64_t number = 0;
+  for (const char* file : files)
+    if (std::ifstream(folder / file) >> number) return number;
+  return {};
+}
+
+/// Of one control group's folder, in version 2 or 1, which name their files differently; what it
+/// sets no limit to stays as it is.
 void read_group(const fs::path& folder, GroupLimits& limits) {
   double quota = 0, period = 0;
-  if (std::ifstream(folder / "cpu.max") >> quota >> period && period > 0)
-    limits.cpus = std::min(limits.cpus.value_or(1e9), quota / period);
-  int64_t most = 0, used = 0;  // "max" does not read as a number
-  if (!(std::ifstream(folder / "memory.max") >> most)) return;
-  std::ifstream(folder / "memory.current") >> used;
-  const int64_t pages =
-      std::strtoll(value_in(folder / "memory.stat", "inactive_file", ' ').c_str(), nullptr, 10);
-  const int64_t free = std::max(most - (used - pages), kPage);
-  limits.memory = std::min(limits.memory.value_or(INT64_MAX), most);
-  limits.memory_free = std::min(limits.memory_free.value_or(INT64_MAX), free);
+  if (!(std::ifstream(folder / "cpu.max") >> quota >> period)) {
+    quota = static_cast<double>(number_in(folder, {"cpu.cfs_quota_us"}).value_or(-1));
+    period = static_cast<double>(number_in(folder, {"cpu.cfs_period_us"}).value_or(0));
+  }
+  if (quota > 0 && period > 0) limits.cpus = std::min(limits.cpus.value_or(1e9), quota / period);
+  // No limit is "max" in version 2, some pages less than 2⁶³ in version 1.
+  const auto most = number_in(folder, {"memory.max", "memory.limit_in_bytes"});
+  if (!most || *most > INT64_MAX / 2) return;
+  const int64_t used = number_in(folder, {"memory.current", "memory.usage_in_bytes"}).value_or(0);
+  std::string pages = value_in(folder / "memory.stat", "total_inactive_file", ' ');  // version 1
+  if (pages.empty()) pages = value_in(folder / "memory.stat", "inactive_file", ' ');
+  const int64_t free = *most - (used - std::strtoll(pages.c_str(), nullptr, 10));
+  limits.memory = std::min(limits.memory.value_or(INT64_MAX), *most);
+  limits.memory_free = std::min(limits.memory_free.value_or(INT64_MAX), std::max(free, kPage));
+}
+
+/// The same of it and all above it, up to `root`.
+void read_groups(const fs::path& root, const fs::path& group, GroupLimits& limits) {
+  for (fs::path inner = group;; inner = inner.parent_path()) {
+    read_group(root / inner.relative_path(), limits);
+    if (!inner.has_relative_path()) return;
+  }
 }
 
 }  // namespace
@@ -109,12 +130,20 @@ std::vector<std::string> changes_since(const Json& before, const Environment& no
   return changes;
 }
 
-GroupLimits read_control_groups(const fs::path& root, const fs::path& group) {
+GroupLimits read_control_groups(const fs::path& root, const fs::path& membership) {
   GroupLimits limits;
-  for (fs::path inner = group;; inner = inner.parent_path()) {
-    read_group(root / inner.relative_path(), limits);
-    if (!inner.has_relative_path()) return limits;
+  std::ifstream lines(membership);  // "0::/user.slice/…" or "4:memory:/…" or "3:cpu,cpuacct:/…"
+  for (std::string line; std::getline(lines, line);) {
+    const size_t first = line.find(':'), second = line.find(':', first + 1);
+    if (second == std::string::npos) continue;
+    const std::string controllers = "," + line.substr(first + 1, second - first - 1) + ",";
+    const std::string group = line.substr(second + 1);
+    if (controllers == ",,") read_groups(root, group, limits);
+    for (const char* controller : {"memory", "cpu"})
+      if (controllers.find(fmt::format(",{},", controller)) != std::string::npos)
+        read_groups(root / controller, group, limits);
   }
+  return limits;
 }
 
 MachineLimits read_machine_limits() {
@@ -126,9 +155,7 @@ MachineLimits read_machine_limits() {
                                                                             : limits.cpus_online;
   limits.memory = kibibytes(value_in("/proc/meminfo", "MemTotal"));
   limits.memory_free = kibibytes(value_in("/proc/meminfo", "MemAvailable"));
-  std::string group = value_in("/proc/self/cgroup", "0:");  // "0::/user.slice/..."
-  group = group.starts_with(':') ? group.substr(1) : "/";
-  limits.group = read_control_groups("/sys/fs/cgroup", group);
+  limits.group = read_control_groups("/sys/fs/cgroup", "/proc/self/cgroup");
   limits.memory_free = std::min(limits.memory_free, limits.group.memory_free.value_or(INT64_MAX));
   return limits;
 }

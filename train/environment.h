@@ -32,16 +32,16 @@ Json what_decides_bits(const Environment& environment);
 /// What such a file does not tell counts as "?".
 std::vector<std::string> changes_since(const Json& before, const Environment& now);
 
-/// What control groups lend, version 2: of each the smallest of a group and all above it.
+/// What control groups lend, version 1 or 2: of each the smallest of a group and all above it.
 struct GroupLimits {
   std::optional<double> cpus;          ///< quota, in CPUs
   std::optional<int64_t> memory;       ///< bytes
   std::optional<int64_t> memory_free;  ///< bytes not used yet; pages of files that may go are free
 };
-/// `root`: where they are mounted; in a container that is the container's own group. `group`: as in
-/// /proc/self/cgroup, "/user.slice/…".
+/// `root`: where they are mounted; in a container that is the container's own group, though
+/// `membership`, a file like /proc/self/cgroup, may name it as the host does.
 GroupLimits read_control_groups(const std::filesystem::path& root,
-                                const std::filesystem::path& group);
+                                const std::filesystem::path& membership);
 
 /// What the machine lends this process now.
 struct MachineLimits {

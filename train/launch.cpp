@@ -5,6 +5,7 @@
 #include <cstdlib>
 #include <cstring>
 #include <optional>
+#include <string>
 
 #include "core/error.h"
 
@@ -47,8 +48,13 @@ constexpr Variables kVariables[] = {
 
 std::optional<Launch> read(const Variables& names) {
   const std::optional<int> size = number(names.size);
-  if (!size || *size == 0) return {};
   const std::optional<int> rank = number(names.rank);
+  if (!size) {
+    // A batch script of Slurm's has SLURM_PROCID alone.
+    if (rank && names.launcher == Launcher::Torchrun)
+      refuse(names.rank, fmt::format("is set, but {} is not", names.size));
+    return {};
+  }
   if (!rank) refuse(names.size, fmt::format("is set, but {} is not", names.rank));
   if (*rank >= *size)
     refuse(names.rank, fmt::format("rank {} of {} ranks: they count from 0", *rank, *size));
@@ -57,15 +63,49 @@ std::optional<Launch> read(const Variables& names) {
   // Slurm writes "4(x2)"; the size per node only bounds the threads, so any start of a number does.
   if (const char* local = std::getenv(names.local_size)) launch.local_size = std::atoi(local);
   launch.local_size = std::max(launch.local_size, 1);
+  if (names.launcher != Launcher::Srun && std::getenv(names.local_size) &&
+      launch.local_rank >= launch.local_size)
+    refuse(names.local_rank, fmt::format("rank {} of {} on this machine: they count from 0",
+                                         launch.local_rank, launch.local_size));
   return launch;
+}
+
+/// `own` where that is given, else the port after `before`.
+int meeting_port(const char* own, const char* before) {
+  const char* text = own ? own : before;
+  const int most = own ? 65535 : 65534;
+  int port = 0;
+  const auto [end, error] = std::from_chars(text, text + std::strlen(text), port);
+  if (error != std::errc() || *end || port < 1 || port > most)
+    refuse(own ? "CAUSEWAY_PORT" : "MASTER_PORT",
+           fmt::format("\"{}\" is no port from 1 to {}{}", text, most,
+                       own ? "" : ": ranks meet at the next"));
+  return own ? port : port + 1;
 }
 
 }  // namespace
 
 Launch read_launch() {
+  // Nested launchers: torchrun is started once per node, by srun or mpirun as well.
+  if (std::getenv("TORCHELASTIC_RUN_ID"))
+    if (const auto launch = read(std::end(kVariables)[-1])) return *launch;
   for (const Variables& names : kVariables)
     if (const auto launch = read(names)) return *launch;
   return {};
+}
+
+std::string nccl_address() {
+  const char* host = std::getenv("MASTER_ADDR");
+  const char* own = std::getenv("CAUSEWAY_PORT");
+  const char* before = std::getenv("MASTER_PORT");
+  if (!host || !*host || (!own && !before))
+    throw Error({.id = "usage.launcher",
+                 .where = "MASTER_ADDR, MASTER_PORT",
+                 .what = "ranks were started without MPI, and these do not say where to meet",
+                 .remedy = "torchrun sets them; CAUSEWAY_PORT chooses another port than "
+                           "MASTER_PORT + 1"});
+  const bool ip6 = std::strchr(host, ':') && *host != '[';
+  return fmt::format("{}{}{}:{}", ip6 ? "[" : "", host, ip6 ? "]" : "", meeting_port(own, before));
 }
 
 std::string_view launcher_name(Launcher launcher) {

@@ -3,6 +3,7 @@
 // (who joins the ranks), docs/scaling.md.
 #pragma once
 #include <cstdint>
+#include <string>
 #include <string_view>
 
 namespace causeway {
@@ -18,6 +19,9 @@ struct Launch {
 /// Throws Error "usage.launcher" for variables that cannot be right, such as RANK without
 /// WORLD_SIZE.
 Launch read_launch();
+/// Where rank 0 of torchrun's ranks listens for NCCL, "host:port": at MASTER_ADDR, beside
+/// torchrun's own store, which holds MASTER_PORT. Throws Error "usage.launcher".
+std::string nccl_address();
 std::string_view launcher_name(Launcher launcher);
 
 }  // namespace causeway

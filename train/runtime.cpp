@@ -112,21 +112,6 @@ Runtime cpu_runtime(const TrainConfig& train, const Launch& launch,
   return runtime;
 }
 
-/// Where rank 0 of torchrun's ranks listens for NCCL: beside torchrun's own store, which holds
-/// MASTER_PORT. Throws Error "usage.launcher".
-std::string nccl_address() {
-  const char* host = std::getenv("MASTER_ADDR");
-  const char* own_port = std::getenv("CAUSEWAY_PORT");
-  const char* port = std::getenv("MASTER_PORT");
-  if (host && own_port) return fmt::format("{}:{}", host, own_port);
-  if (host && port && std::atoi(port) > 0) return fmt::format("{}:{}", host, std::atoi(port) + 1);
-  throw Error({.id = "usage.launcher",
-               .where = "MASTER_ADDR, MASTER_PORT",
-               .what = "ranks were started without MPI, and these do not say where to meet",
-               .remedy = "torchrun sets them; CAUSEWAY_PORT chooses another port than "
-                         "MASTER_PORT + 1"});
-}
-
 std::unique_ptr<Communicator> join_gpus(const Launch& launch, Backend& backend,
                                         std::unique_ptr<Communicator> host) {
   if (launch.size == 1) return host;

@@ -42,6 +42,7 @@ ExitCode Trainer::run() {
     if (bucket < 0) runtime_.show_phase(std::string(activity_name(activity)));
   });
   while (!finished() && !stop_requested()) train_one_step();
+  require_logs();
   const ExitCode code = finish();
   leave();
   return code;
@@ -54,7 +55,22 @@ void Trainer::leave() {
   watchdog_.reset();
 }
 
-bool Trainer::stop_requested() { return comm_->any(signals_.received() != 0); }
+bool Trainer::stop_requested() { return comm_->any(signals_.received() != 0 || log_failure_); }
+
+void Trainer::as_leader(const std::function<void()>& action) {
+  if (!comm_->leads() || log_failure_) return;
+  try {
+    action();
+  } catch (const std::exception& error) {
+    log_failure_ = as_error(error);
+  }
+}
+
+void Trainer::require_logs() {
+  together(*comm_, [&] {
+    if (log_failure_) throw Error(*log_failure_);
+  });
+}
 
 void Trainer::train_one_step() {
   const double lr = learning_rate_.at(position_.step);
@@ -66,8 +82,10 @@ void Trainer::train_one_step() {
   end_trace_if_due();
 
   const std::optional<double> val_loss = evaluate_if_due();
-  record(result, lr, val_loss);
-  show_progress(result, lr, val_loss);
+  as_leader([&] {
+    record(result, lr, val_loss);
+    show_progress(result, lr, val_loss);
+  });
   sample_if_due();
   if (due(config_.checkpoint.every) && !finished()) try_to_save(val_loss);
   if (finished()) last_val_loss_ = val_loss;
@@ -143,7 +161,6 @@ double Trainer::evaluate() {
 }
 
 void Trainer::record(const StepResult& result, double lr, std::optional<double> val_loss) {
-  if (!comm_->leads()) return;
   metrics_->append(MetricsRecord{.step = position_.step,
                                  .tokens = position_.tokens,
                                  .loss = result.loss,
@@ -156,7 +173,6 @@ void Trainer::record(const StepResult& result, double lr, std::optional<double> 
 }
 
 void Trainer::show_progress(const StepResult& result, double lr, std::optional<double> val_loss) {
-  if (!comm_->leads()) return;
   const double now = now_seconds();
   const int64_t steps = position_.step - last_line_.step;
   const double seconds = now - last_line_.time;
@@ -190,14 +206,16 @@ void Trainer::sample_if_due() {
       !(due(config_.sample.every) || (config_.sample.every > 0 && finished())))
     return;
   progress_.beat(Activity::Sampling, position_.step);
-  if (!comm_->leads()) return;
-  const Tokenizer& tokenizer = *dataset_.tokenizer;
-  const std::string text = sample_text(*runtime_.backend, *model_, *state_, config_, tokenizer);
-  folder_.write_sample(position_.step, text);
-  console_->line(fmt::format("---- sample at step {} ----\n{}\n----", position_.step, text));
+  as_leader([&] {
+    const Tokenizer& tokenizer = *dataset_.tokenizer;
+    const std::string text = sample_text(*runtime_.backend, *model_, *state_, config_, tokenizer);
+    folder_.write_sample(position_.step, text);
+    console_->line(fmt::format("---- sample at step {} ----\n{}\n----", position_.step, text));
+  });
 }
 
 void Trainer::try_to_save(std::optional<double> val_loss) {
+  require_logs();  // a checkpoint promises the lines of all its steps
   try {
     save(val_loss);
   } catch (const Error& error) {

@@ -10,6 +10,7 @@
 
 #include "core/checkpoint.h"
 #include "core/comm.h"
+#include "core/error.h"
 #include "core/model.h"
 #include "core/model_state.h"
 #include "data/dataset.h"
@@ -69,6 +70,9 @@ class Trainer {
   std::optional<double> evaluate_if_due();
   double evaluate();
   void sample_if_due();
+  /// Rank 0 alone logs. What fails there ends the run on all ranks, after the step: require_logs().
+  void as_leader(const std::function<void()>& action);
+  void require_logs();
   void save(std::optional<double> val_loss);
   void prune_checkpoints();
   void record(const StepResult& result, double lr, std::optional<double> val_loss);
@@ -99,6 +103,7 @@ class Trainer {
   std::optional<EvalLoader> eval_loader_;
   std::optional<MetricsFile> metrics_, timing_;  ///< rank 0's, like the next
   std::optional<TensorBoardFile> tensorboard_;
+  std::optional<Error> log_failure_;
   SignalGuard signals_;
   Progress progress_;
   std::optional<Trace> trace_;  ///< while the first log.trace_steps steps last

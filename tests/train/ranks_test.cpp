@@ -48,6 +48,37 @@ TEST_CASE("the plan holds for every rank, whoever owns the largest pieces") {
   CHECK(result.exit_code == 0);
 }
 
+TEST_CASE("a rank sends per step what the plan says, within 5 %") {
+  SKIP_WITHOUT_MPI();
+  const int n = GENERATE(2, 4);
+  const std::string precision = GENERATE("fp32", "bf16");
+  const TempFolder folder;
+  prepare(folder.path());
+  const std::vector<std::string> config = {"r.yaml", "train.max_steps=3", "model.n_embd=384",
+                                           "train.precision=" + precision};
+  const auto with = [&](std::vector<std::string> words) {
+    words.insert(words.begin() + 1, config.begin(), config.end());
+    return words;
+  };
+  const auto planned = run_program(
+      folder.path(), with({"plan", "--ranks", std::to_string(n), "--rank-tflops", "1", "--json"}));
+  INFO(planned.output);
+  REQUIRE(planned.exit_code == 0);
+  const Json plan = Json::parse(planned.output);
+  const double parameters = plan.at("parameters").get<double>();
+  const double bytes = (n - 1.0) / n * (precision == "fp32" ? 4 + 4 : 4 + 2) * parameters;
+  const auto result = run_program(folder.path(), with({"train"}), ranks(n));
+  INFO(result.output);
+  REQUIRE(result.exit_code == 0);
+  const std::string lines = read_text(folder / "runs/r/timing.jsonl");
+  const auto last = lines.rfind('\n', lines.size() - 2) + 1;
+  CHECK(Json::parse(lines.substr(last)).at("sent_bytes").get<double>() ==
+        Approx(bytes).epsilon(0.05));
+  CHECK(plan.at("gradient_bytes_sent").get<double>() +
+            plan.at("parameter_bytes_sent").get<double>() ==
+        Approx(bytes).epsilon(0.05));
+}
+
 TEST_CASE("a run goes on with another number of ranks, stopped by a signal in between") {
   SKIP_WITHOUT_MPI();
   const auto arguments = GENERATE(from_range(kPrecisions));

@@ -133,6 +133,38 @@ TEST_CASE("where one rank cannot write the last save, all leave with 7 and older
   CHECK(fs::exists(saves / "step-00000400"));
 }
 
+TEST_CASE("a line that rank 0 cannot log ends all ranks of themselves and leaves no gap") {
+  SKIP_WITHOUT_MPI();
+  const TempFolder one, many;
+  prepare(one.path()), prepare(many.path());
+  const std::vector<std::string> arguments = {"train", "r.yaml", "train.max_steps=900",
+                                              "eval.every=0", "checkpoint.every=100"};
+  REQUIRE(run_program(one.path(), arguments).exit_code == 0);
+  // The data, before the disk is full.
+  REQUIRE(
+      run_program(many.path(), {"train", "r.yaml", "run.name=s", "train.max_steps=1"}).exit_code ==
+      0);
+  // Each rank tells its own code, and stays a while, so that the launcher need not end the other.
+  Start full_disk = ranks(2);
+  for (const char* word : {"sh", "-c",
+                           "[ $OMPI_COMM_WORLD_RANK = 1 ] || ulimit -f 128\n"  // 64 KiB
+                           "\"$@\"; echo $? >> codes; sleep 5",
+                           "sh"})
+    full_disk.launcher.push_back(word);
+  const auto result = run_program(many.path(), arguments, full_disk);
+  INFO(result.output);
+  CHECK(read_text(many / "codes") == "7\n7\n");
+  CHECK_THAT(result.output, Contains("error[disk.") && Contains("runs/r/"));
+  CHECK(lines_of(metrics(many.path())) > 100);
+  CHECK(lines_of(metrics(many.path())) < 900);
+  // The same command, with room, goes on to the same run.
+  const auto again = run_program(many.path(), arguments, ranks(2));
+  INFO(again.output);
+  CHECK(again.exit_code == 0);
+  CHECK(metrics(many.path()) == metrics(one.path()));
+  CHECK(weights_and_state(many.path(), 900) == weights_and_state(one.path(), 900));
+}
+
 TEST_CASE("weights that one rank cannot read, and logs that rank 0 cannot write, are all ranks'") {
   SKIP_WITHOUT_MPI();
   const TempFolder folder;
