@@ -1,10 +1,14 @@
 // bench kernels: what is slow shows as slow, and nothing is timed that computes something else.
 // Read next: bench_report_test.cpp, bench_verbs_test.cpp.
+#include <unistd.h>
+
 #include <cmath>
+#include <fstream>
 
 #include "core/presets.h"
 #include "tests/error_of.h"
 #include "train/bench/kernel_bench.h"
+#include "train/bench/roof.h"
 #include "train/bench/timing.h"
 
 #include "tests/catch.h"
@@ -69,6 +73,18 @@ TEST_CASE("cold caches are cold: a copy that fits them takes longer than with wa
   runtime.backend->zero(x);
   seconds(Caches::Warm);
   CHECK(seconds(Caches::Cold) > 1.5 * seconds(Caches::Warm));  // some five times
+}
+
+TEST_CASE("the roof's copy moves memory of its own, not the one page of zeros of what is fresh") {
+  const Runtime runtime = make_runtime(DeviceChoice::Cpu, {});
+  const auto resident = [] {  // pages; the shared page of zeros is none
+    int64_t size = 0, pages = 0;
+    std::ifstream("/proc/self/statm") >> size >> pages;
+    return pages;
+  };
+  const int64_t before = resident();
+  const RoofTimer roof(runtime, DType::F32);
+  CHECK(static_cast<double>((resident() - before) * sysconf(_SC_PAGESIZE)) >= RoofTimer::kBytes);
 }
 
 TEST_CASE("a rival that computes something else, NaN, a part or nothing is not timed") {

@@ -60,6 +60,7 @@ class BenchComm final : public Verb {
         received(ops, static_cast<size_t>(4 * piece * ranks));
     const Tensor out(flat.data(), DType::F32, {piece * ranks}),
         in(received.data(), DType::F32, {piece * ranks});
+    ops.zero(out);  // fresh memory reads as one page, from cache
     std::vector<Tensor> outgoing, incoming;
     std::vector<Range> pieces;
     for (int r = 0; r < ranks; ++r) {
