@@ -14,9 +14,11 @@ with the command that measured it; a test compares the page. Each row is one ope
 tests' own cases; on a CPU its operands are flushed from the caches before each run, unless caches
 are called warm. The time is the median over rounds, ± half of the middle half of them. The roof is
 this machine's own: a square matmul and a large copy, measured in the same rounds; a share is the
-least time that the roof allows over the time taken, the median over the rounds. What fits a cache
-can exceed the copy's rate with warm caches. Rivals, where there are any: naive is plain loops on one
-thread; a ratio above 1 says that ours is faster.
+least time that the roof allows over the time taken, the median over the rounds. The copy reads one
+stream and writes one, past the caches: AdamW, which has four, and what fits a cache when caches are
+warm can exceed its rate; what stores through the caches reads each line that it writes first, and
+can hardly reach it. Rivals, where there are any: naive is plain loops on one thread; a ratio above
+1 says that ours is faster.
 
 Make a report of your machine, and compare with a later build:
 
