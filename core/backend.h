@@ -36,7 +36,7 @@ struct Matmul {
   Transpose a_transpose = Transpose::No;
   Transpose b_transpose = Transpose::No;
   GradMode mode = GradMode::Overwrite;  ///< Accumulate: y += product (no epilogue, no bias)
-  Tensor bias;                          ///< (N) act, optional: added to every row
+  Tensor bias;                          ///< (N) act, optional: added to every row of an act y
   Epilogue epilogue = Epilogue::None;
   Tensor pre;     ///< (M, N) act: see Epilogue
   Tensor d_bias;  ///< (M) grad dtype, optional: row sums of op(a) (bias gradient), under `mode`

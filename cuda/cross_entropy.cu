@@ -12,7 +12,8 @@ template <class T, int kWidth, RowPlace kPlace>
 void launch_rows(const CrossEntropyArgs<T>& args, int64_t rows, cudaStream_t stream) {
   const int64_t packs = blocks(args.columns, kWidth);
   const int threads = static_cast<int>(std::min<int64_t>(blocks(packs, 32) * 32, kLossThreads));
-  const size_t bytes = kPlace == RowPlace::Shared ? args.columns * sizeof(T) : 0;
+  const size_t bytes =
+      kLossPartsBytes + (kPlace == RowPlace::Shared ? args.columns * sizeof(T) : 0);
   if (args.softcap > 0)
     launch(cross_entropy_kernel<T, kWidth, kPlace, Softcap::Yes>, grid(rows), threads, bytes,
            stream, args);
@@ -37,7 +38,7 @@ void cross_entropy(const CrossEntropy& op, cudaStream_t stream) {
                                    .scale = static_cast<float>(op.scale),
                                    .gradient = op.mode == LossMode::LossAndGradient};
     const bool packs = rows_in_packs({op.logits}, kFullPack<T>);
-    const bool fits = args.columns * sizeof(T) + kLossStaticBytes <= shared_memory_of_block();
+    const bool fits = args.columns * sizeof(T) + kLossPartsBytes <= shared_memory_of_block();
     if (packs && fits)
       launch_rows<T, kFullPack<T>, RowPlace::Shared>(args, rows, stream);
     else if (packs)

@@ -41,12 +41,10 @@ __device__ __forceinline__ float capped(float z, float softcap) {
   return kCap == Softcap::Yes ? softcap * tanhf(z / softcap) : z;
 }
 
-constexpr size_t kLossStaticBytes = kLossThreads / 32 * sizeof(ExpSum);  ///< beside the row
+constexpr size_t kLossPartsBytes = kLossThreads / 32 * sizeof(ExpSum);  ///< behind the row
 
-/// Over the block, in a fixed order, the same in all threads.
-__device__ __forceinline__ ExpSum block_merged(ExpSum own) {
-  KSHARED(ExpSum, parts, [kLossThreads / 32]);
-  static_assert(sizeof(parts) == kLossStaticBytes);
+/// Over the block, in a fixed order, the same in all threads. `parts`: shared memory, one per warp.
+__device__ __forceinline__ ExpSum block_merged(ExpSum own, ExpSum* parts) {
 #pragma unroll
   for (int o = 16; o > 0; o >>= 1)
     own = merged(own,
@@ -111,7 +109,7 @@ __device__ __forceinline__ void fetch_row(T* shared, const T* row, int vocab) {
   cp_async_wait<0>();
 }
 
-/// Grid (N). Dynamic shared memory: the row where kPlace is Shared.
+/// Grid (N). Dynamic shared memory: the row where kPlace is Shared, then kLossPartsBytes.
 template <class T, int kWidth, RowPlace kPlace, Softcap kCap>
 __global__ void __launch_bounds__(kLossThreads, 2)
     cross_entropy_kernel(const CrossEntropyArgs<T> a) {
@@ -129,12 +127,14 @@ __global__ void __launch_bounds__(kLossThreads, 2)
   const bool known = target >= 0 && target < a.vocab;
   const float at_target = known ? capped<kCap>(to_float(out[target]), a.softcap) : NAN;
   const T* row = out;
+  auto* parts = reinterpret_cast<ExpSum*>(memory);
   if constexpr (kPlace == RowPlace::Shared) {
     T* const shared = reinterpret_cast<T*>(memory);
     fetch_row<kWidth>(shared, out, a.vocab);
     row = shared;
+    parts = reinterpret_cast<ExpSum*>(shared + a.columns);
   }
-  const ExpSum all = block_merged(thread_exp_sum<kCap, kWidth>(a, row));
+  const ExpSum all = block_merged(thread_exp_sum<kCap, kWidth>(a, row), parts);
   // (top − z) + log Σ: the two large terms cancel first.
   if (threadIdx.x == 0) a.loss[blockIdx.x] = (all.top - at_target) + logf(all.sum);
   if (a.gradient) write_gradient<kCap, kWidth>(a, out, row, target, known ? all : ExpSum{NAN, NAN});

@@ -88,7 +88,9 @@ int meeting_port(const char* own, const char* before) {
 Launch read_launch() {
   // Nested launchers: torchrun is started once per node, by srun or mpirun as well.
   if (std::getenv("TORCHELASTIC_RUN_ID"))
-    if (const auto launch = read(std::end(kVariables)[-1])) return *launch;
+    for (const Variables& names : kVariables)
+      if (names.launcher == Launcher::Torchrun)
+        if (const auto launch = read(names)) return *launch;
   for (const Variables& names : kVariables)
     if (const auto launch = read(names)) return *launch;
   return {};

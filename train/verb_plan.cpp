@@ -82,7 +82,7 @@ class Plan final : public Verb {
  private:
   /// A plan for a GPU that is not here does not ask this CPU for a GPU's options.
   TrainConfig what_runs_here(TrainConfig train) const {
-    if (gpu_.empty()) return train;
+    if (gpu_.empty() || report_gpu().found) return train;
     train.attention_kernel = AttentionKernel::Own;
     train.cuda_graph = false;
     return train;

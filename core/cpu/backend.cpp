@@ -128,13 +128,6 @@ void CpuBackend::zero(const Tensor& x) {
 void CpuBackend::prepare(const Matmul& op) {
   check(op);
   act_index(op.a.dtype, "matmul");
-  if (op.bias && op.bias.dtype != op.y.dtype)
-    throw Error({.id = "op.unsupported",
-                 .where = "",
-                 .what = fmt::format("[matmul] expected bias in the dtype of y on the CPU, got {} "
-                                     "and y {}",
-                                     to_string(op.bias), to_string(op.y)),
-                 .remedy = "leave the bias away or let y have the dtype of a"});
   products_.prepare(op);
 }
 

@@ -1,5 +1,7 @@
 // Cross-entropy. The cases are in core/cases; what is required of them in agreement.h and
 // complex_step.h.
+#include <limits>
+
 #include "core/buffer.h"
 #include "core/cases/families.h"
 #include "tests/ops/agreement.h"
@@ -20,13 +22,16 @@ TEST_CASE("cross-entropy agrees with the double reference on every product backe
 }
 
 TEST_CASE("cross-entropy of a run that diverges ends, with the loss of its logits", "[ops]") {
-  constexpr int64_t kVocab = 4101, kTop = 3000;  // the top lies in a later block
+  // The top lies in a later block than all that is −∞.
+  constexpr int64_t kVocab = 4101, kNothing = 2048, kTop = 3000, kOther = 3500;
   for (const NamedBackend& product : product_backends())
     for (float top : {1e9f, 1.7e9f, 1e20f, 1e30f}) {
       INFO(product.name << ", a logit of " << top);
       std::vector<float> logits(2 * kVocab, 0.0f);
       logits[kTop] = logits[kVocab + kTop] = top;
-      const std::vector<int32_t> targets{kTop, 0};
+      for (int64_t i = 0; i < kNothing; ++i)
+        logits[i] = logits[kVocab + i] = -std::numeric_limits<float>::infinity();
+      const std::vector<int32_t> targets{kTop, kOther};
       Backend& ops = *product.backend;
       const Buffer memory(ops, sizeof(float) * (2 * kVocab + 32));
       const Tensor z(memory.data(), DType::F32, {2, kVocab}),
@@ -46,7 +51,8 @@ TEST_CASE("cross-entropy of a run that diverges ends, with the loss of its logit
       CHECK(losses[1] == top);
       CHECK(logits[kTop] == 0.0f);
       CHECK(logits[kVocab + kTop] == 1.0f);
-      CHECK(logits[kVocab] == -1.0f);
+      CHECK(logits[kVocab + kOther] == -1.0f);
+      CHECK(logits[0] == 0.0f);
     }
 }
 

@@ -58,6 +58,13 @@ std::vector<Wrong> wrong_matmuls() {
        [](Backend& b) {
          b.matmul({.y = f32({3, 4}), .a = f32({3, 5}), .b = of(DType::BF16, {5, 4})});
        }},
+      {"matmul", "y in the dtype of a when there is a bias", "",
+       [](Backend& b) {
+         b.matmul({.y = f32({3, 4}),
+                   .a = of(DType::BF16, {3, 5}),
+                   .b = of(DType::BF16, {5, 4}),
+                   .bias = of(DType::BF16, {4})});
+       }},
       {"matmul", "d_bias (M)", "d_bias f32 (4)",
        [](Backend& b) {
          b.matmul({.y = f32({3, 4}), .a = f32({3, 5}), .b = f32({5, 4}), .d_bias = f32({4})});

@@ -3,6 +3,7 @@
 #include "core/cases/case_tensors.h"
 #include "core/cases/families.h"
 #include "cuda/backend.h"
+#include "cuda/runtime.h"
 #include "tests/ops/agreement.h"
 #include "tests/simt/device.h"
 
@@ -12,6 +13,11 @@ namespace causeway {
 namespace {
 
 constexpr int kHopper = 1, kAda = 2;  // the emulated devices: host_runtime.cpp
+
+/// What a test makes of the current device ends with it.
+struct FirstDeviceAfterwards {
+  ~FirstDeviceAfterwards() { cuda::use_device(0); }
+};
 
 /// Losses and gradients of one row, as `device` computes them.
 std::vector<std::vector<double>> losses(int device, int64_t columns, PrecisionChoice choice) {
@@ -37,6 +43,7 @@ __global__ void with_static_array(int* out) {
 }  // namespace
 
 TEST_CASE("attention fits a GPU whose blocks have the least shared memory", "[attention]") {
+  const FirstDeviceAfterwards guard;
   std::vector<NamedBackend> ada;
   ada.push_back({"cuda, emulated sm_89", make_cuda_backend(kAda)});
   require_agreement(attention_cases(), ada);
@@ -44,6 +51,7 @@ TEST_CASE("attention fits a GPU whose blocks have the least shared memory", "[at
 
 TEST_CASE("cross-entropy of rows too long for one GPU's shared memory gives the other's bits",
           "[cross-entropy]") {
+  const FirstDeviceAfterwards guard;
   REQUIRE(losses(kAda, 25'600, PrecisionChoice::Fp32) ==
           losses(kHopper, 25'600, PrecisionChoice::Fp32));
   REQUIRE(losses(kAda, 51'200, PrecisionChoice::Bf16) ==

@@ -53,12 +53,11 @@ struct Place {
 
 struct Launch {
   dim3 grid, block;
-  size_t shared_bytes;  ///< dynamic shared memory
-  bool asks_for_shared =
-      false;            ///< for more than the 48 KiB, static arrays included, of every block
-  void (*body)(void*);  ///< runs the kernel once, as one thread
-  void* argument;       ///< of body
-  const void* kernel;   ///< its address, for reports
+  size_t shared_bytes;           ///< dynamic shared memory
+  bool asks_for_shared = false;  ///< for more than every block's 48 KiB
+  void (*body)(void*);           ///< runs the kernel once, as one thread
+  void* argument;                ///< of body
+  const void* kernel;            ///< its address, for reports
 };
 void run(const Launch& launch);
 

@@ -64,7 +64,7 @@ TEST_CASE("rounds go on while they are asked for, but not for ever") {
 
 TEST_CASE("cold caches are cold: a copy that fits them takes longer than with warm ones") {
   const Runtime runtime = make_runtime(DeviceChoice::Cpu, {});
-  constexpr int64_t kElements = 1 << 16;  // of 4 bytes: well within a second-level cache
+  constexpr int64_t kElements = 1 << 14;  // of 4 bytes: well within a second-level cache, one piece
   const Buffer from(*runtime.backend, 4 * kElements), to(*runtime.backend, 4 * kElements);
   const Tensor x(from.data(), DType::F32, {kElements}), y(to.data(), DType::F32, {kElements});
   const auto seconds = [&](Caches caches) {

@@ -137,8 +137,10 @@ TEST_CASE("a line that rank 0 cannot log ends all ranks of themselves and leaves
   SKIP_WITHOUT_MPI();
   const TempFolder one, many;
   prepare(one.path()), prepare(many.path());
-  const std::vector<std::string> arguments = {"train", "r.yaml", "train.max_steps=900",
-                                              "eval.every=0", "checkpoint.every=100"};
+  // A model whose checkpoints fit where the log of all steps does not.
+  const std::vector<std::string> arguments = {
+      "train",          "r.yaml",         "train.max_steps=900", "eval.every=0",
+      "model.n_head=1", "model.n_embd=8", "checkpoint.every=100"};
   REQUIRE(run_program(one.path(), arguments).exit_code == 0);
   // The data, before the disk is full.
   REQUIRE(
@@ -160,6 +162,7 @@ TEST_CASE("a line that rank 0 cannot log ends all ranks of themselves and leaves
   // The same command, with room, goes on to the same run.
   const auto again = run_program(many.path(), arguments, ranks(2));
   INFO(again.output);
+  CHECK_THAT(again.output, Contains("resuming"));
   CHECK(again.exit_code == 0);
   CHECK(metrics(many.path()) == metrics(one.path()));
   CHECK(weights_and_state(many.path(), 900) == weights_and_state(one.path(), 900));

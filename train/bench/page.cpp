@@ -14,11 +14,10 @@ with the command that measured it; a test compares the page. Each row is one ope
 tests' own cases; on a CPU its operands are flushed from the caches before each run, unless caches
 are called warm. The time is the median over rounds, ± half of the middle half of them. The roof is
 this machine's own: a square matmul and a large copy, measured in the same rounds; a share is the
-least time that the roof allows over the time taken, the median over the rounds. The copy reads one
-stream and writes one, past the caches: AdamW, which has four, and what fits a cache when caches are
-warm can exceed its rate; what stores through the caches reads each line that it writes first, and
-can hardly reach it. Rivals, where there are any: naive is plain loops on one thread; a ratio above
-1 says that ours is faster.
+least time that the roof allows over the time taken, the median over the rounds. The copy is a
+yardstick: it writes lines that it has not read. AdamW, which writes what it has read, and what fits
+a cache when caches are warm exceed its rate. Rivals, where there are any: naive is plain loops on
+one thread; a ratio above 1 says that ours is faster.
 
 Make a report of your machine, and compare with a later build:
 
@@ -28,8 +27,8 @@ causeway bench kernels --compare before.json
 ```
 
 Only rounds in which the roofs agree within 15 % are compared, and a change is told where it exceeds
-the noise that is printed beside it: mostly 9 to 16 % on two cores of a shared machine. Where those
-states are rare, make both reports in the same minutes (docs/log.md, cold caches).
+the noise that is printed beside it: mostly 9 to 16 % on two cores of a shared machine. Where
+rounds seldom agree, make both reports in the same minutes (docs/log.md, cold caches).
 )";
 
 std::string section(const StoredReport& stored) {

@@ -101,8 +101,11 @@ class Roofline {
     const double copy = report_.roof("copy") / 1e9, ridge = rate / copy;
     const double from = std::max(std::pow(10, x_low_), std::pow(10, y_low_) / copy);
     std::string svg = line(x(ridge), y(rate), kWidth - kMargin, y(rate), colour(dtype));
-    if (from < ridge) svg += line(x(from), y(from * copy), x(ridge), y(rate), colour(dtype));
-    svg += text(x(ridge / 4) - 6, y(rate / 4), "copy", "end");
+    if (from < ridge) {
+      const double label = std::max(ridge / 4, from);
+      svg += line(x(from), y(from * copy), x(ridge), y(rate), colour(dtype));
+      svg += text(x(label) + 10, y(label * copy), "copy", "start");
+    }
     return svg + text(kWidth - kMargin, y(rate) - 4, dtype + " matmul", "end");
   }
 

@@ -109,6 +109,12 @@ Json to_json(const BenchReport& report) {
 
 BenchReport read_report(const std::string& file) {
   const Json json = parse_json(read_file(file), file);
+  if (json.is_object() && json.contains("rows") && !json.contains("command"))
+    throw Error({.id = "data.report",
+                 .where = file,
+                 .what = "this report is of an older build, whose roof and caches were measured "
+                         "differently",
+                 .remedy = "measure it again: causeway bench kernels --save " + file});
   const auto text = [&](const char* key) { return json_get<std::string>(json, key, file); };
   BenchReport report{.title = text("title"),
                      .device = text("device"),

@@ -1,5 +1,6 @@
-// What this machine can do at most: a large matmul and a large copy, measured in every round beside
-// the work that is held against them. Williams et al. 2009, "Roofline". Read next: kernel_bench.h.
+// What this machine does at work that is all arithmetic or all memory: a large matmul and a large
+// copy, measured in every round beside the work that is held against them. Williams et al. 2009,
+// "Roofline". Read next: kernel_bench.h.
 #pragma once
 #include "train/bench/timing.h"
 #include "train/measure.h"

@@ -40,6 +40,7 @@ Spread spread_of(std::vector<double> values) {
 Stopwatch::Stopwatch(const Runtime& runtime, Caches caches) : runtime_(runtime), caches_(caches) {
   if (caches == Caches::Warm || (runtime.on_host_memory && kFlushes)) return;
   sweep_ = Buffer(*runtime.backend, sizeof(float) * kSweepElements);
+  runtime.backend->zero(Tensor(sweep_.data(), DType::F32, {kSweepElements}));  // see roof.cpp
   partials_ = Buffer(*runtime.backend, sizeof(double) * (kSweepElements / kNormChunk));
 }
 

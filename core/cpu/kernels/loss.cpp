@@ -50,9 +50,10 @@ struct Normaliser {
 template <class T, class Capping>
 Normaliser normalise(const T* z, int64_t n, Capping cap) {
   constexpr int64_t kBlock = 2048;  // stays in the first-level cache
-  constexpr float kHeadroom = 6;
+  constexpr float kHeadroom = 6, kLargest = 3.4028235e38f;
   const auto level_of = [&](const T* block, int64_t size) {
-    return cap(splat(highest(block, size)))[0];  // the cap grows with z
+    const F top = cap(splat(highest(block, size)));  // the cap grows with z
+    return max(splat(-kLargest), top)[0];            // finite: no ∞ − ∞ where all are −∞
   };
   Normaliser sum{level_of(z, n < kBlock ? n : kBlock), 0};
   for (int64_t begin = 0; begin < n; begin += kBlock) {
