@@ -141,7 +141,7 @@ TEST_CASE("a plot has a point and a bar for every row") {
   CHECK_THAT(svg, Catch::StartsWith("<svg") && Catch::Contains("<circle") &&
                       Catch::Contains("norm/x0 forward f32") && Catch::Contains(">copy<") &&
                       Catch::EndsWith("</svg>\n"));
-  CHECK_THAT(said([] { require_svg("out.png"); }), Catch::Contains(".svg"));
+  CHECK_THAT(said([] { require_plot("out.gif"); }), Catch::Contains(".svg"));
 }
 
 TEST_CASE("a page names each report's command, and tells of a build that no commit holds") {

@@ -1,16 +1,42 @@
 // See plot.h.
 #include "train/bench/plot.h"
 
+#include <fcntl.h>
+#include <spawn.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
 #include <algorithm>
 #include <cmath>
+#include <filesystem>
+#include <vector>
 
 #include "core/error.h"
+#include "core/file.h"
 
 namespace causeway {
 namespace {
 
 constexpr double kWidth = 900, kRoofHeight = 360, kMargin = 60, kBarHeight = 16;
 constexpr const char* kColours[] = {"#1b6ca8", "#d1495b"};  // of f32, bf16
+
+constexpr const char* kConverter = "rsvg-convert";
+
+/// Whether the program was found and ended well; its words go to the error stream.
+bool run(std::vector<std::string> command) {
+  std::vector<char*> words;
+  for (std::string& word : command) words.push_back(word.data());
+  words.push_back(nullptr);
+  posix_spawn_file_actions_t actions;
+  posix_spawn_file_actions_init(&actions);
+  posix_spawn_file_actions_addopen(&actions, STDOUT_FILENO, "/dev/null", O_WRONLY, 0);
+  pid_t child = 0;
+  const int failed = posix_spawnp(&child, words[0], &actions, nullptr, words.data(), environ);
+  posix_spawn_file_actions_destroy(&actions);
+  int status = 0;
+  return !failed && waitpid(child, &status, 0) == child && WIFEXITED(status) &&
+         WEXITSTATUS(status) == 0;
+}
 
 std::string escaped(const std::string& text) {
   std::string out;
@@ -144,13 +170,27 @@ std::string plot_svg(const BenchReport& report) {
          Roofline(report).draw() + bars(report, top) + "</svg>\n";
 }
 
-void require_svg(const std::string& file) {
-  if (file.ends_with(".svg")) return;
-  throw Error(
-      {.id = "usage.plot",
-       .where = "--plot " + file,
-       .what = "plots are drawn as SVG",
-       .remedy = "name a file that ends in .svg; browsers show it, and rsvg-convert makes a PNG"});
+void require_plot(const std::string& file) {
+  const bool png = file.ends_with(".png");
+  if (file.ends_with(".svg") || (png && run({kConverter, "--version"}))) return;
+  throw Error({.id = "usage.plot",
+               .where = "--plot " + file,
+               .what = png ? fmt::format("a PNG is made by {}, which does not run here", kConverter)
+                           : "plots are drawn as SVG, or PNG",
+               .remedy = "name a file that ends in .svg: browsers show it; for .png: apt-get "
+                         "install librsvg2-bin"});
+}
+
+void save_plot(const std::string& file, const BenchReport& report) {
+  if (file.ends_with(".svg")) return replace_file(file, plot_svg(report));
+  const std::string drawn = file + ".svg";
+  replace_file(drawn, plot_svg(report));
+  if (!run({kConverter, "--zoom", "2", "--output", file, drawn}))
+    throw Error({.id = "disk.plot",
+                 .where = file,
+                 .what = fmt::format("{} made no PNG of {}", kConverter, drawn),
+                 .remedy = "the SVG is there; what it said stands above"});
+  std::filesystem::remove(drawn);
 }
 
 }  // namespace causeway

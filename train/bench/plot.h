@@ -9,7 +9,10 @@ namespace causeway {
 
 std::string plot_svg(const BenchReport& report);
 
-/// Throws Error "usage.plot" when `file` does not end in .svg.
-void require_svg(const std::string& file);
+/// Throws Error "usage.plot" unless `file` ends in .svg, or in .png where rsvg-convert is
+/// installed.
+void require_plot(const std::string& file);
+/// Writes the plot. Throws Error "disk.*".
+void save_plot(const std::string& file, const BenchReport& report);
 
 }  // namespace causeway

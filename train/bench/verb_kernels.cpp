@@ -80,13 +80,14 @@ class BenchKernels final : public Verb {
         "--compare", compare_,
         "say what changed since this saved report: what exceeds the noise that each row is "
         "printed with, usually 9 to 16 %; of matmul, what its roof does not share");
-    app.add_option("--plot", plot_, "draw roofline and bars into this file (SVG)");
+    app.add_option("--plot", plot_,
+                   "draw roofline and bars into this file (.svg; .png by rsvg-convert)");
     add_json_flag(app, format_);
   }
 
   ExitCode run() override {
     // What can be wrong is said before minutes of measuring.
-    if (!plot_.empty()) require_svg(plot_);
+    if (!plot_.empty()) require_plot(plot_);
     require_writable(save_), require_writable(plot_);
     BenchReport before;
     if (!compare_.empty()) {
@@ -102,7 +103,7 @@ class BenchKernels final : public Verb {
     if (dtype_ != "f32") bench_.dtypes.push_back(DType::BF16);
     const BenchReport report = measured();
     if (!save_.empty()) replace_file(save_, to_json(report).dump(1) + "\n");
-    if (!plot_.empty()) replace_file(plot_, plot_svg(report));
+    if (!plot_.empty()) save_plot(plot_, report);
     show(report, before);
     return ExitCode::Ok;
   }
