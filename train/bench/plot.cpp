@@ -128,9 +128,9 @@ class Roofline {
     const double from = std::max(std::pow(10, x_low_), std::pow(10, y_low_) / copy);
     std::string svg = line(x(ridge), y(rate), kWidth - kMargin, y(rate), colour(dtype));
     if (from < ridge) {
-      const double label = std::max(ridge / 4, from);
+      const double label = std::min(3 * from, ridge);  // the same for every dtype
       svg += line(x(from), y(from * copy), x(ridge), y(rate), colour(dtype));
-      svg += text(x(label) + 10, y(label * copy), "copy", "start");
+      svg += text(x(label) - 6, y(label * copy) - 4, "copy", "end");
     }
     return svg + text(kWidth - kMargin, y(rate) - 4, dtype + " matmul", "end");
   }
