@@ -99,8 +99,8 @@ TEST_CASE("damaged headers are refused before anything is read by them") {
   const auto empty = folder.file("empty.bin", "");
   CHECK(error_of([&] { Shard{empty}; }).id == "data.corrupt");
   // Only the head of a header: 12 bytes with the magic.
-  const auto stub = folder.file("stub.bin", as_bytes<int32_t>({20240520, 1, 0}));
-  CHECK(error_of([&] { Shard{stub}; }).id == "data.truncated");
+  const auto cut = folder.file("cut.bin", as_bytes<int32_t>({20240520, 1, 0}));
+  CHECK(error_of([&] { Shard{cut}; }).id == "data.truncated");
 }
 
 TEST_CASE("a missing token file is named") {

@@ -13,13 +13,8 @@ double Roof::seconds(double f, double b) const { return std::max(f / flops, b / 
 RoofTimer::RoofTimer(const Runtime& runtime, DType dtype)
     : runtime_(runtime),
       matmul_(runtime, dtype, kPeakShape),
-      from_(*runtime.backend, sizeof(float) * kCopyElements),
-      to_(*runtime.backend, sizeof(float) * kCopyElements) {
-  // Fresh memory that is only read is one page of zeros, which stays in cache: all has to be
-  // written first.
-  for (const Buffer* side : {&from_, &to_})
-    runtime.backend->zero(Tensor(side->data(), DType::F32, {kCopyElements}));
-}
+      from_(written_buffer(*runtime.backend, sizeof(float) * kCopyElements)),
+      to_(written_buffer(*runtime.backend, sizeof(float) * kCopyElements)) {}
 
 Roof RoofTimer::measure() {
   const Tensor from(from_.data(), DType::F32, {kCopyElements}),

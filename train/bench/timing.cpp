@@ -37,10 +37,15 @@ Spread spread_of(std::vector<double> values) {
   return {.median = values[n / 2], .low = values[n / 4], .high = values[n - 1 - n / 4]};
 }
 
+Buffer written_buffer(Backend& ops, size_t bytes) {
+  Buffer buffer(ops, bytes);
+  ops.zero(Tensor(buffer.data(), DType::F32, {static_cast<int64_t>(bytes / sizeof(float))}));
+  return buffer;
+}
+
 Stopwatch::Stopwatch(const Runtime& runtime, Caches caches) : runtime_(runtime), caches_(caches) {
   if (caches == Caches::Warm || (runtime.on_host_memory && kFlushes)) return;
-  sweep_ = Buffer(*runtime.backend, sizeof(float) * kSweepElements);
-  runtime.backend->zero(Tensor(sweep_.data(), DType::F32, {kSweepElements}));  // see roof.cpp
+  sweep_ = written_buffer(*runtime.backend, sizeof(float) * kSweepElements);
   partials_ = Buffer(*runtime.backend, sizeof(double) * (kSweepElements / kNormChunk));
 }
 

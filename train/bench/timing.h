@@ -20,6 +20,10 @@ struct Spread {
 };
 Spread spread_of(std::vector<double> values);
 
+/// Memory of zeros that is its own: fresh memory that is only read is one page, which stays in
+/// cache.
+Buffer written_buffer(Backend& ops, size_t bytes);
+
 /// Whether operands may still lie in a cache from the run before.
 enum class Caches : uint8_t { Cold, Warm };
 

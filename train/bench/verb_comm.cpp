@@ -56,11 +56,10 @@ class BenchComm final : public Verb {
   CommRow measure(Backend& ops, Communicator& comm, int64_t bytes) {
     const int ranks = comm.size();
     const int64_t piece = bytes / 4 / ranks;
-    Buffer flat(ops, static_cast<size_t>(4 * piece * ranks)),
-        received(ops, static_cast<size_t>(4 * piece * ranks));
+    const auto size = static_cast<size_t>(4 * piece * ranks);
+    const Buffer flat = written_buffer(ops, size), received(ops, size);
     const Tensor out(flat.data(), DType::F32, {piece * ranks}),
         in(received.data(), DType::F32, {piece * ranks});
-    ops.zero(out);  // fresh memory reads as one page, from cache
     std::vector<Tensor> outgoing, incoming;
     std::vector<Range> pieces;
     for (int r = 0; r < ranks; ++r) {
