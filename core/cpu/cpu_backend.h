@@ -51,6 +51,7 @@ class CpuBackend final : public Backend {
   void activation_backward(Activation kind, const Tensor& d_x, const Tensor& d_y,
                            const Tensor& x) override;
   void dropout(const Tensor& y, const Tensor& x, double p, const RandomStream& stream) override;
+  void prepare(const CrossEntropy& op) override;
   void cross_entropy(const CrossEntropy& op) override;
 
   void sum(const Tensor& out, const Tensor& x) override;

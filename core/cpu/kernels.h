@@ -149,7 +149,8 @@ struct Kernels {
       swiglu_backward;
   /// Elements [first, first + n); first is a multiple of 64.
   PerDType<void(void* y, const void* x, const DropoutArgs&, int64_t first, int64_t n)> dropout;
-  PerDType<void(const CrossEntropyArgs&, int64_t row_begin, int64_t row_end)> cross_entropy;
+  PerDType<void(const CrossEntropyArgs&, int64_t row_begin, int64_t row_end, float* scratch)>
+      cross_entropy;  ///< with a gradient, bf16 takes scratch of `vocab` floats
 
   double (*sum)(const float* x, int64_t n);
   double (*sum_of_squares)(const float* x, int64_t n);

@@ -4,8 +4,14 @@
 
 namespace causeway::cpu {
 
+void CpuBackend::prepare(const CrossEntropy& op) {
+  const bool powers = op.mode == LossMode::LossAndGradient && op.logits.dtype == DType::BF16;
+  scratch_.reserve(powers ? op.vocab_size * sizeof(float) : 0, 0);
+}
+
 void CpuBackend::cross_entropy(const CrossEntropy& op) {
   check(op);
+  prepare(op);
   const int act = act_index(op.logits.dtype, "cross_entropy");
   check_indices(op.targets, -1, op.vocab_size, "cross_entropy", "targets");
   const CrossEntropyArgs args{.gradient = op.mode == LossMode::LossAndGradient,
@@ -17,8 +23,9 @@ void CpuBackend::cross_entropy(const CrossEntropy& op) {
                               .softcap = static_cast<float>(op.softcap),
                               .scale = static_cast<float>(op.scale)};
   const int64_t rows = op.logits.shape[0], piece = rows_per_piece(args.stride);
-  pool_.run((rows + piece - 1) / piece, [&](int64_t i, int) {
-    kernels_.cross_entropy[act](args, i * piece, std::min(rows, (i + 1) * piece));
+  pool_.run((rows + piece - 1) / piece, [&](int64_t i, int slot) {
+    kernels_.cross_entropy[act](args, i * piece, std::min(rows, (i + 1) * piece),
+                                scratch_.slot(slot));
   });
 }
 

@@ -140,21 +140,17 @@ SIMD_INLINE B16 lower_halves(U x) {
 #endif
 }
 
-/// Rounds to nearest even; NaN stays NaN. Bit for bit what core/dtype.h does.
-SIMD_INLINE B16 narrow_by_integers(F x) {
-#if defined(__AVX512F__)
-  const __m512i u = (__m512i)x;
-  const __m512i odd = _mm512_and_si512(_mm512_srli_epi32(u, 16), _mm512_set1_epi32(1));
-  const __m512i rounded = _mm512_add_epi32(_mm512_add_epi32(u, _mm512_set1_epi32(0x7fff)), odd);
-  const __mmask16 nan = _mm512_cmp_ps_mask((__m512)x, (__m512)x, _CMP_UNORD_Q);
-  const __m512i bits = _mm512_mask_or_epi32(rounded, nan, u, _mm512_set1_epi32(0x00400000));
-  return lower_halves((U)_mm512_srli_epi32(bits, 16));
-#else
+/// The bits of x, the upper half rounded to nearest even: bit for bit what core/dtype.h keeps of x.
+/// NaN stays NaN.
+SIMD_INLINE U rounded_to_bf16(F x) {
   const U u = (U)x;
   const U rounded = u + 0x7fffu + ((u >> 16) & 1u);
   const U quiet = u | 0x00400000u;
-  const U bits = (I)(u & 0x7fffffffu) > 0x7f800000 ? quiet : rounded;
-  return lower_halves(bits >> 16);
+#if defined(__AVX512F__)
+  const __mmask16 nan = _mm512_cmp_ps_mask((__m512)x, (__m512)x, _CMP_UNORD_Q);
+  return (U)_mm512_mask_mov_epi32((__m512i)rounded, nan, (__m512i)quiet);
+#else
+  return (I)(u & 0x7fffffffu) > 0x7f800000 ? quiet : rounded;
 #endif
 }
 SIMD_INLINE B16 narrow(F x) {
@@ -163,7 +159,7 @@ SIMD_INLINE B16 narrow(F x) {
   if (__builtin_expect(_mm512_fpclass_ps_mask((__m512)x, kDenormal) == 0, 1))
     return (B16)_mm512_cvtneps_pbh((__m512)x);
 #endif
-  return narrow_by_integers(x);
+  return lower_halves(rounded_to_bf16(x) >> 16);
 }
 
 SIMD_INLINE B16 load_bits(const b16* p, Full = {}) {

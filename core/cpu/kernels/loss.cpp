@@ -1,7 +1,8 @@
 // Cross-entropy: the loss of a row of logits and, in place, its gradient. A row is read from memory
-// once and stays in cache for the gradient. Read next: ../loss.cpp.
+// once, and its exponentials stay in cache for the gradient. Read next: ../loss.cpp.
 #include "core/cpu/kernels/fill.h"
 #include "core/cpu/simd_math.h"
+#include "core/cpu/simd_pairs.h"
 
 namespace causeway::cpu::CAUSEWAY_ISA {
 namespace {
@@ -21,88 +22,131 @@ struct Cap {
 };
 
 template <class T>
-float highest(const T* z, int64_t n) {
-  F top[2] = {splat(-__builtin_inff()), splat(-__builtin_inff())};
-  int64_t i = 0;
-  for (; i + 2 * kLanes <= n; i += 2 * kLanes) {
-    top[0] = max(top[0], load(z + i));
-    top[1] = max(top[1], load(z + i + kLanes));
-  }
-  float rest = max(max(top[0], top[1]));
-  for (; i < n; ++i) rest = load_one(z + i) > rest ? load_one(z + i) : rest;
-  return rest;
-}
-
-template <class T>
 void clear(T* z, int64_t begin, int64_t end) {
   for (int64_t i = begin; i < end; ++i) z[i] = 0;
 }
 
-/// Of a row: Σ e^z = total · e^level. Everywhere below, the level is subtracted first: near it that
-/// is exact, however large the logits are.
-struct Normaliser {
-  float level, total;
-};
+constexpr float kLowest = -3.4028235e38f;  // finite: no ∞ − ∞ where all logits are −∞
 
-/// A row's one pass over memory. Any level near the highest logit serves; when a block outgrows it
-/// by kHeadroom, the level is raised to the block's highest and the block added anew (Milakov &
-/// Gimelshein 2018, arXiv:1805.02867).
-template <class T, class Capping>
-Normaliser normalise(const T* z, int64_t n, Capping cap) {
-  constexpr int64_t kBlock = 2048;  // stays in the first-level cache
-  constexpr float kHeadroom = 6, kLargest = 3.4028235e38f;
-  const auto level_of = [&](const T* block, int64_t size) {
-    const F top = cap(splat(highest(block, size)));  // the cap grows with z
-    return max(splat(-kLargest), top)[0];            // finite: no ∞ − ∞ where all are −∞
-  };
-  Normaliser sum{level_of(z, n < kBlock ? n : kBlock), 0};
-  for (int64_t begin = 0; begin < n; begin += kBlock) {
-    const int64_t size = n - begin < kBlock ? n - begin : kBlock;
-    F excess{};
-    const auto total = [&] {
-      const F level = splat(sum.level);
-      return sum_over(size, [&](int64_t i, auto part) {
-        const F above = cap(load(z + begin + i, part)) - level;
-        excess = max(excess, keep(above, part));
-        return exp2(above * kLog2E);
-      });
-    };
-    float added = total();
-    if (max(excess) > kHeadroom) {
-      const float old = sum.level;
-      sum.level = level_of(z + begin, size);
-      sum.total *= exp2(splat((old - sum.level) * kLog2E))[0];
-      added = total();
-    }
-    sum.total += added;
+template <class T>
+float highest(const T* z, int64_t n) {
+  F top[4] = {splat(kLowest), splat(kLowest), splat(kLowest), splat(kLowest)};
+  int64_t i = 0;
+  for (; i + 2 * kPairLanes <= n; i += 2 * kPairLanes) {
+    const Pair left = load(z + i, Two{}), right = load(z + i + kPairLanes, Two{});
+    top[0] = max(top[0], left.a);
+    top[1] = max(top[1], left.b);
+    top[2] = max(top[2], right.a);
+    top[3] = max(top[3], right.b);
   }
-  return sum;
+  float rest = max(max(max(top[0], top[1]), max(top[2], top[3])));
+  for (; i < n; ++i) rest = load_one(z + i) > rest ? load_one(z + i) : rest;
+  return rest;
 }
 
-template <class T, class Capping>
-float row_loss(const CrossEntropyArgs& a, T* z, int32_t target, Capping cap) {
-  const Normaliser sum = normalise(z, a.vocab, cap);
-  const F level = splat(sum.level), log_total = log(splat(sum.total));
-  const F at_target = cap(splat(load_one(z + target)));
-  const F loss = (level - at_target) + log_total;
-  if (!a.gradient) return loss[0];
+/// The lines of memory that a pair lies in.
+template <class T>
+void prefetch(const T* z, Two) {
+  for (size_t byte = 0; byte < kPairLanes * sizeof(T); byte += 64)
+    __builtin_prefetch(reinterpret_cast<const char*>(z) + byte, 0, 2);
+}
+template <class T, class Size>
+void prefetch(const T*, Size) {}
 
-  // In place: d loss / d logit = scale · (p − [target]) · slope of the cap.
-  const F log2_total = log_total * kLog2E, scale = splat(a.scale);
-  const auto probability = [&](F capped) {
-    return exp2(fma(capped - level, splat(kLog2E), -log2_total));
-  };
-  sweep(a.vocab, [&](int64_t i, auto part) {
-    const F capped = cap(load(z + i, part));
-    store(z + i, probability(capped) * (scale * cap.slope(capped)), part);
-  });
-  store(z + target, (probability(at_target) - 1.0f) * scale * cap.slope(at_target), Part{1});
-  clear(z, a.vocab, a.stride);
-  return loss[0];
+float power(float x) { return exp2(splat(x * kLog2E))[0]; }
+
+/// A row, in blocks that stay in the first-level cache. The level is the highest logit so far, and
+/// is subtracted first: near it that is exact, however large the logits are.
+template <class T, class Capping>
+class Row {
+ public:
+  /// `powers` keeps a float for each logit; it may be the logits' own memory.
+  Row(T* z, int64_t n, Capping cap, float* powers) : z_(z), n_(n), cap_(cap), powers_(powers) {}
+
+  /// log Σ e^z is level() + log(total()) from here on (Milakov & Gimelshein 2018,
+  /// arXiv:1805.02867). With kKeep the powers e^(z − level) are kept, times the slope of the cap.
+  template <bool kKeep>
+  void normalise() {
+    for (int64_t b = 0; b * block_ < n_; ++b) {
+      const float top = cap_(splat(highest(z_ + b * block_, size(b))))[0];
+      if (top > level_) {
+        total_ *= power(level_ - top);
+        level_ = top;
+      }
+      level_of_block_[b] = level_;
+      total_ += sum_of_powers<kKeep>(z_ + b * block_, powers_ + b * block_, size(b));
+    }
+  }
+  float level() const { return level_; }
+  float total() const { return total_; }
+
+  /// scale · (softmax of z) · slope of the cap, from the powers that were kept.
+  void gradient(float scale) const {
+    for (int64_t b = 0; b * block_ < n_; ++b) {
+      const F factor = splat(scale / total_ * power(level_of_block_[b] - level_));
+      T* z = z_ + b * block_;
+      const float* e = powers_ + b * block_;
+      sweep_pairs(size(b), [&](int64_t i, auto part) {
+        store(z + i, each([&](F kept) { return kept * factor; }, load(e + i, part)), part);
+      });
+    }
+  }
+
+ private:
+  static constexpr int64_t kMostBlocks = 64, kLeastBlock = 8192 / sizeof(T);
+
+  int64_t size(int64_t b) const { return b * block_ + block_ <= n_ ? block_ : n_ - b * block_; }
+
+  template <bool kKeep>
+  float sum_of_powers(const T* z, float* e, int64_t n) const {
+    PairSum sum;
+    sweep_pairs(n, [&](int64_t i, auto part) {
+      prefetch(z + block_ + i, part);
+      const auto capped = each(cap_, load(z + i, part));
+      const auto terms = each([&](F c) { return exp2((c - splat(level_)) * kLog2E); }, capped);
+      sum.add(terms, part);
+      if constexpr (kKeep)
+        store(e + i, each([&](F c, F term) { return term * cap_.slope(c); }, capped, terms), part);
+    });
+    return sum.total();
+  }
+
+  T* z_;
+  int64_t n_;
+  Capping cap_;
+  float* powers_;
+  // Whole pairs, and as many as it takes for kMostBlocks to hold the row.
+  int64_t block_ = n_ <= kMostBlocks * kLeastBlock
+                       ? kLeastBlock
+                       : (n_ / kMostBlocks / kPairLanes + 1) * kPairLanes;
+  float level_of_block_[kMostBlocks];
+  float level_ = kLowest, total_ = 0;
+};
+
+float* powers_of(float* z, float*) { return z; }
+float* powers_of(b16*, float* scratch) { return scratch; }
+
+template <class T, class Capping>
+float row_loss(const CrossEntropyArgs& a, T* z, int32_t target, float* powers, Capping cap) {
+  const F at_target = cap(splat(load_one(z + target)));
+  Row<T, Capping> row(z, a.vocab, cap, powers);
+  if (a.gradient) {
+    row.template normalise<true>();
+  } else {
+    row.template normalise<false>();
+  }
+  const F level = splat(row.level()), log_total = log(splat(row.total()));
+  if (a.gradient) {  // in place: d loss / d logit = scale · (p − [target]) · slope of the cap
+    row.gradient(a.scale);
+    const F p = exp2(((at_target - level) - log_total) * kLog2E);
+    store(z + target, (p - 1.0f) * a.scale * cap.slope(at_target), Part{1});
+    clear(z, a.vocab, a.stride);
+  }
+  return ((level - at_target) + log_total)[0];
 }
 
 template <class T>
-void cross_entropy(const CrossEntropyArgs& a, int64_t begin, int64_t end) {
+void cross_entropy(const CrossEntropyArgs& a, int64_t begin, int64_t end, float* scratch) {
   for (int64_t row = begin; row < end; ++row) {
     T* z = static_cast<T*>(a.logits) + row * a.stride;
     const int32_t target = a.targets[row];
@@ -110,9 +154,9 @@ void cross_entropy(const CrossEntropyArgs& a, int64_t begin, int64_t end) {
       a.loss[row] = 0;
       if (a.gradient) clear(z, 0, a.stride);
     } else if (a.softcap > 0) {
-      a.loss[row] = row_loss(a, z, target, Cap{a.softcap});
+      a.loss[row] = row_loss(a, z, target, powers_of(z, scratch), Cap{a.softcap});
     } else {
-      a.loss[row] = row_loss(a, z, target, Uncapped{});
+      a.loss[row] = row_loss(a, z, target, powers_of(z, scratch), Uncapped{});
     }
   }
 }
