@@ -16,18 +16,29 @@ if(CMAKE_SYSTEM_PROCESSOR MATCHES "x86_64|AMD64")
   target_compile_definitions(causeway_cpu PRIVATE CAUSEWAY_X86)
 endif()
 
-# compile_per_isa(target sources...): into namespace CAUSEWAY_ISA, once for each of them.
+# compile_for_isa(target isa sources...): into namespace CAUSEWAY_ISA, with the flags of `isa`.
+function(compile_for_isa target isa)
+  add_library(${target}_${isa} OBJECT ${ARGN})
+  target_link_libraries(${target}_${isa} PRIVATE causeway_flags)
+  target_compile_definitions(${target}_${isa} PRIVATE CAUSEWAY_ISA=${isa})
+  target_compile_options(${target}_${isa} PRIVATE -O3 ${causeway_flags_${isa}})
+  if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
+    # g++ 12 warns of its own intrinsics headers (bug 105593).
+    target_compile_options(${target}_${isa} PRIVATE -Wno-maybe-uninitialized -Wno-uninitialized)
+  endif()
+  target_sources(${target} PRIVATE $<TARGET_OBJECTS:${target}_${isa}>)
+endfunction()
+# compile_per_isa(target sources...): once for each instruction set.
 function(compile_per_isa target)
   foreach(isa ${causeway_isas})
-    add_library(${target}_${isa} OBJECT ${ARGN})
-    target_link_libraries(${target}_${isa} PRIVATE causeway_flags)
-    target_compile_definitions(${target}_${isa} PRIVATE CAUSEWAY_ISA=${isa})
-    target_compile_options(${target}_${isa} PRIVATE -O3 ${causeway_flags_${isa}})
-    if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
-      # g++ 12 warns of its own intrinsics headers (bug 105593).
-      target_compile_options(${target}_${isa} PRIVATE -Wno-maybe-uninitialized -Wno-uninitialized)
-    endif()
-    target_sources(${target} PRIVATE $<TARGET_OBJECTS:${target}_${isa}>)
+    compile_for_isa(${target} ${isa} ${ARGN})
   endforeach()
 endfunction()
 compile_per_isa(causeway_cpu ${kernel_sources})
+
+# What AMX does better than avx512bf16: a few kernels, in a namespace of their own.
+if("avx512bf16" IN_LIST causeway_isas)
+  set(causeway_flags_amx ${causeway_flags_avx512bf16})
+  file(GLOB amx_sources CONFIGURE_DEPENDS core/cpu/amx/*.cpp)
+  compile_for_isa(causeway_cpu amx ${amx_sources})
+endif()

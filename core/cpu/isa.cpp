@@ -1,13 +1,33 @@
 // See isa.h.
 #include "core/cpu/isa.h"
 
+#ifdef CAUSEWAY_X86
+#include <cpuid.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+#endif
+
 #include <string>
 
 #include "core/error.h"
 
 namespace causeway::cpu {
 namespace {
-constexpr std::string_view kNames[] = {"baseline", "avx2", "avx512", "avx512+bf16"};
+
+constexpr std::string_view kNames[] = {"baseline", "avx2", "avx512", "avx512+bf16", "avx512+amx"};
+
+#ifdef CAUSEWAY_X86
+/// Tiles are state that Linux saves only for processes that have asked for it.
+bool may_use_amx() {
+  unsigned a = 0, b = 0, c = 0, d = 0;
+  constexpr unsigned kBf16 = 1u << 22, kTile = 1u << 24;
+  if (!__get_cpuid_count(7, 0, &a, &b, &c, &d) || (d & kBf16) == 0 || (d & kTile) == 0)
+    return false;
+  constexpr long kRequestPermission = 0x1023, kTileData = 18;  // <asm/prctl.h>, since Linux 5.16
+  return syscall(SYS_arch_prctl, kRequestPermission, kTileData) == 0;
+}
+#endif
+
 }  // namespace
 
 std::string_view isa_name(Isa isa) { return kNames[static_cast<int>(isa)]; }
@@ -17,7 +37,9 @@ Isa detect_isa() {
   __builtin_cpu_init();
   const bool avx512 = __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
                       __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl");
-  if (avx512) return __builtin_cpu_supports("avx512bf16") ? Isa::Avx512Bf16 : Isa::Avx512;
+  if (avx512 && __builtin_cpu_supports("avx512bf16"))
+    return may_use_amx() ? Isa::Amx : Isa::Avx512Bf16;
+  if (avx512) return Isa::Avx512;
   if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) return Isa::Avx2;
 #endif
   return Isa::Baseline;
@@ -40,6 +62,10 @@ Kernels kernels_for(Isa isa) {
   Kernels kernels{};
   switch (isa) {
 #ifdef CAUSEWAY_X86
+    case Isa::Amx:
+      avx512bf16::fill(kernels);
+      amx::fill(kernels);
+      break;
     case Isa::Avx512Bf16:
       avx512bf16::fill(kernels);
       break;

@@ -8,9 +8,11 @@
 namespace causeway::cpu {
 
 /// From least to most able.
-enum class Isa : uint8_t { Baseline, Avx2, Avx512, Avx512Bf16 };
+enum class Isa : uint8_t { Baseline, Avx2, Avx512, Avx512Bf16, Amx };
 
 std::string_view isa_name(Isa isa);
+/// Whether bf16 products run in hardware; else operands are widened to f32.
+inline bool has_bf16(Isa isa) { return isa >= Isa::Avx512Bf16; }
 /// The best this CPU has.
 Isa detect_isa();
 /// "" means detect_isa(). Throws Error "device.isa" for an unknown word or one the CPU lacks.

@@ -177,6 +177,9 @@ struct Kernels {
       row_sums;
 };
 
+namespace amx {
+void fill(Kernels& k);  ///< over those of avx512bf16
+}
 namespace avx512bf16 {
 void fill(Kernels& k);
 }

@@ -7,26 +7,26 @@
 namespace causeway::cpu::CAUSEWAY_ISA {
 
 /// 2·kLanes neighbours: the lower and the upper half of f32, the even and the odd of bf16.
-struct Pair {
+struct FPair {
   F a, b;
 };
 /// The size of a pair, beside Full and Part.
 struct Two {};
 constexpr int64_t kPairLanes = 2 * kLanes;
 
-SIMD_INLINE Pair load(const float* p, Two) { return {load(p), load(p + kLanes)}; }
-SIMD_INLINE Pair load(const b16* p, Two) {
+SIMD_INLINE FPair load(const float* p, Two) { return {load(p), load(p + kLanes)}; }
+SIMD_INLINE FPair load(const b16* p, Two) {
   U words;
   __builtin_memcpy(&words, p, sizeof words);
   return {(F)(words << 16), (F)(words & splat_bits(0xffff0000u))};
 }
 
-SIMD_INLINE void store(float* p, Pair x, Two) {
+SIMD_INLINE void store(float* p, FPair x, Two) {
   store(p, x.a);
   store(p + kLanes, x.b);
 }
 /// As store, but what is denormal may become 0.
-SIMD_INLINE void store(b16* p, Pair x, Two) {
+SIMD_INLINE void store(b16* p, FPair x, Two) {
 #if defined(__AVX512BF16__)
   constexpr auto word = [](int i) { return (i + 16) << 16 | i; };
   const __m512i interleaved = _mm512_setr_epi32(
@@ -46,7 +46,7 @@ SIMD_INLINE F each(Function f, F x, Vectors... more) {
   return f(x, more...);
 }
 template <class Function, class... Pairs>
-SIMD_INLINE Pair each(Function f, Pair x, Pairs... more) {
+SIMD_INLINE FPair each(Function f, FPair x, Pairs... more) {
   return {f(x.a, more.a...), f(x.b, more.b...)};
 }
 
@@ -62,7 +62,7 @@ SIMD_INLINE void sweep_pairs(int64_t n, Body body) {
 /// Adds up vectors and pairs, in chains that overlap.
 class PairSum {
  public:
-  void add(Pair x, Two) {
+  void add(FPair x, Two) {
     chains_[0] += x.a;
     chains_[1] += x.b;
   }

@@ -33,7 +33,7 @@ float highest(const T* z, int64_t n) {
   F top[4] = {splat(kLowest), splat(kLowest), splat(kLowest), splat(kLowest)};
   int64_t i = 0;
   for (; i + 2 * kPairLanes <= n; i += 2 * kPairLanes) {
-    const Pair left = load(z + i, Two{}), right = load(z + i + kPairLanes, Two{});
+    const FPair left = load(z + i, Two{}), right = load(z + i + kPairLanes, Two{});
     top[0] = max(top[0], left.a);
     top[1] = max(top[1], left.b);
     top[2] = max(top[2], right.a);
