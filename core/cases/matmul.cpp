@@ -229,6 +229,15 @@ std::vector<OpCase> matmul_cases() {
                                .y_kind = ElementKind::Grad,
                                .d_bias = With::Yes,
                                .strided = With::Yes}));
+  // Whole panels of 32, deeper than is packed at a time; more of b than is packed at a time.
+  for (GradMode mode : {GradMode::Overwrite, GradMode::Accumulate})
+    cases.push_back(matmul_case({.M = 64,
+                                 .N = 96,
+                                 .K = 1600,
+                                 .a_transpose = Transpose::Yes,
+                                 .mode = mode,
+                                 .y_kind = ElementKind::Grad}));
+  cases.push_back(matmul_case({.M = 2, .N = 520, .K = 8200}));
   const int64_t fused[][3] = {{514, 7, 530}, {3, 520, 1030}};
   for (const auto& s : fused)
     for (Epilogue epilogue : {Epilogue::Gelu, Epilogue::GeluBackward})

@@ -47,13 +47,18 @@ size_t aligned(size_t bytes) { return (bytes + kAlignment - 1) / kAlignment * kA
 /// Bytes one thread moves at a time.
 constexpr int64_t kBytesPerPiece = 1 << 18;
 
+Bf16 bf16_of(Isa isa) {
+  if (isa == Isa::Amx) return Bf16::TileUnit;
+  return has_bf16(isa) ? Bf16::Native : Bf16::Widened;
+}
+
 }  // namespace
 
 CpuBackend::CpuBackend(int threads, Isa isa)
     : kernels_(kernels_for(isa)),
       pool_(threads),
       scratch_(*this, threads),
-      products_(kernels_, pool_, scratch_, has_bf16(isa) ? Bf16::Native : Bf16::Widened) {}
+      products_(kernels_, pool_, scratch_, bf16_of(isa)) {}
 
 void* CpuBackend::allocate(size_t bytes) {
   void* data = nullptr;

@@ -4,8 +4,8 @@
 #pragma once
 #include "core/cpu/backend.h"
 #include "core/cpu/isa.h"
-#include "core/cpu/matmul.h"
 #include "core/cpu/pool.h"
+#include "core/cpu/products.h"
 #include "core/cpu/scratch.h"
 
 namespace causeway::cpu {
@@ -35,6 +35,7 @@ class CpuBackend final : public Backend {
   void prepare(const NormBackward& op) override;
   void prepare(const AttentionForward& op) override;
   void prepare(const AttentionBackward& op) override;
+  void prepare(const CrossEntropy& op) override;
   size_t scratch_bytes() const override { return scratch_.bytes() + products_.library_bytes(); }
   void matmul(const Matmul& op) override;
 
@@ -51,7 +52,6 @@ class CpuBackend final : public Backend {
   void activation_backward(Activation kind, const Tensor& d_x, const Tensor& d_y,
                            const Tensor& x) override;
   void dropout(const Tensor& y, const Tensor& x, double p, const RandomStream& stream) override;
-  void prepare(const CrossEntropy& op) override;
   void cross_entropy(const CrossEntropy& op) override;
 
   void sum(const Tensor& out, const Tensor& x) override;

@@ -35,4 +35,15 @@ TileGrid cut_tiles(int64_t rows, int64_t cols) {
   return {rows, cols, piece(rows, down), piece(cols, across)};
 }
 
+TileGrid cut_tiles_for_tile_unit(int64_t rows, int64_t cols) {
+  constexpr int64_t kMostRows = 256, kMostCols = 512, kLeast = 64;
+  int64_t down = std::max<int64_t>(1, (rows + kMostRows - 1) / kMostRows);
+  const int64_t across = std::max<int64_t>(1, (cols + kMostCols - 1) / kMostCols);
+  while (down * across < kEnoughTiles && rows / (down + 1) >= kLeast) ++down;
+  const auto panels = [](int64_t n, int64_t parts) {
+    return round_up((n + parts - 1) / parts, kProductPanel);
+  };
+  return {rows, cols, panels(rows, down), panels(cols, across)};
+}
+
 }  // namespace causeway::cpu

@@ -3,6 +3,6 @@
 
 namespace causeway::cpu::CAUSEWAY_ISA {
 
-void fill(Kernels&) {}
+void fill(Kernels& k) { fill_products(k); }
 
 }  // namespace causeway::cpu::CAUSEWAY_ISA

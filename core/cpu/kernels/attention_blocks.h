@@ -3,6 +3,7 @@
 // operand lies. Read next: attention_common.h.
 #pragma once
 #include "core/cpu/kernels/small_gemm.h"
+#include "core/cpu/simd_transpose.h"
 
 namespace causeway::cpu::CAUSEWAY_ISA {
 namespace {
@@ -12,28 +13,6 @@ namespace {
 constexpr int64_t kKeys = 64;
 constexpr int64_t kQueries = 32;
 
-template <int... kLane>
-struct LaneList {};
-#if defined(__AVX512F__)
-using AllLanes = LaneList<0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15>;
-#elif defined(__AVX2__)
-using AllLanes = LaneList<0, 1, 2, 3, 4, 5, 6, 7>;
-#else
-using AllLanes = LaneList<0, 1, 2, 3>;
-#endif
-
-/// Swaps the off-diagonal W × W blocks of every 2W × 2W block; W = kLanes/2, ..., 1 transposes.
-template <int W, int... kLane>
-SIMD_INLINE void swap_blocks(F* rows, LaneList<kLane...>) {
-  for (int r = 0; r < kLanes; ++r) {
-    if (r & W) continue;
-    const F a = rows[r], b = rows[r + W];
-    rows[r] = __builtin_shufflevector(a, b, (kLane & W ? kLanes + kLane - W : kLane)...);
-    rows[r + W] = __builtin_shufflevector(a, b, (kLane & W ? kLanes + kLane : kLane + W)...);
-  }
-  if constexpr (W > 1) swap_blocks<W / 2>(rows, LaneList<kLane...>{});
-}
-
 /// rows × width elements → (width, kKeys), columns ≥ rows zero. read(row, i, part) gives a vector.
 template <class Read>
 SIMD_INLINE void transpose(float* out, int64_t rows, int64_t width, Read read) {
@@ -41,7 +20,7 @@ SIMD_INLINE void transpose(float* out, int64_t rows, int64_t width, Read read) {
     sweep(width, [&](int64_t i, auto part) {
       F block[kLanes];
       for (int r = 0; r < kLanes; ++r) block[r] = r0 + r < rows ? read(r0 + r, i, part) : F{};
-      swap_blocks<kLanes / 2>(block, AllLanes{});
+      transpose_square(block);
       const int64_t n = width - i < kLanes ? width - i : kLanes;
       for (int64_t d = 0; d < n; ++d) store(out + (i + d) * kKeys + r0, block[d]);
     });

@@ -1,6 +1,6 @@
 // Matrix products in tiles. The output is cut by its shape alone, each tile is computed by one
 // thread over the whole depth, so the bits are the same for any number of threads; the epilogue
-// runs on the tile while it is in cache. Read next: matmul.cpp, the only file that knows oneDNN.
+// runs on the tile while it is in cache. Read next: products.cpp.
 #pragma once
 #include <cstdint>
 #include <memory>
@@ -9,11 +9,13 @@
 #include "core/cpu/kernels.h"
 #include "core/cpu/pool.h"
 #include "core/cpu/scratch.h"
+#include "core/cpu/tiles.h"
 
 namespace causeway::cpu {
 
-/// How bf16 operands are multiplied: in hardware, or widened to f32 tile by tile.
-enum class Bf16 : uint8_t { Native, Widened };
+/// How bf16 operands are multiplied: by our kernels in a tile unit, by oneDNN in hardware, or
+/// widened to f32 tile by tile.
+enum class Bf16 : uint8_t { TileUnit, Native, Widened };
 
 class Products {
  public:
@@ -34,7 +36,7 @@ class Products {
 
   const Plan& plan(const Matmul& op);
   std::unique_ptr<Plan> make_plan(const Matmul& op);
-  void run_tile(const Matmul& op, const Plan& plan, int64_t tile, int slot);
+  void run_tile(const Matmul& op, const Plan& plan, const Tile& tile, int slot);
 
   const Kernels& kernels_;
   Pool& pool_;
