@@ -6,11 +6,33 @@
 
 namespace causeway::cpu::CAUSEWAY_ISA {
 
-/// Four random words of each lane's block: 64-bit lanes whose lower halves hold the words, so that
-/// the 32 × 32 → 64 bit product is one instruction.
+/// The words of kLanes / 2 blocks, one after another: block b is words 4b to 4b + 3.
 struct PhiloxWords {
-  U64 word[4];
+  U lower, upper;
 };
+
+/// a0 b0 a1 b1 ... of the lower, or the upper, halves of a and b.
+SIMD_INLINE U alternate_lower(U64 a, U64 b) {
+#if defined(__AVX512F__)
+  return (U)__builtin_shufflevector(a, b, 0, 8, 1, 9, 2, 10, 3, 11);
+#elif defined(__AVX2__)
+  return (U)__builtin_shufflevector(a, b, 0, 4, 1, 5);
+#else
+  return (U)__builtin_shufflevector(a, b, 0, 2);
+#endif
+}
+SIMD_INLINE U alternate_upper(U64 a, U64 b) {
+#if defined(__AVX512F__)
+  return (U)__builtin_shufflevector(a, b, 4, 12, 5, 13, 6, 14, 7, 15);
+#elif defined(__AVX2__)
+  return (U)__builtin_shufflevector(a, b, 2, 6, 3, 7);
+#else
+  return (U)__builtin_shufflevector(a, b, 1, 3);
+#endif
+}
+
+/// A word of a counter is the lower half of a 64-bit lane, which is what the 32 × 32 → 64 bit
+/// product reads; whatever the upper half holds, it ignores.
 SIMD_INLINE PhiloxWords philox(const PhiloxArgs& a, U64 block) {
   const U64 low = U64{} + 0xffffffffu;
   U64 c0 = block, c1 = U64{} + a.c1, c2 = U64{} + a.c2, c3 = U64{} + a.c3;
@@ -18,32 +40,26 @@ SIMD_INLINE PhiloxWords philox(const PhiloxArgs& a, U64 block) {
   for (int round = 0; round < 10; ++round) {
     const U64 p0 = multiply_low_halves(U64{} + 0xD2511F53u, c0);
     const U64 p1 = multiply_low_halves(U64{} + 0xCD9E8D57u, c2);
-    c0 = (p1 >> 32) ^ (c1 & low) ^ k0;
-    c2 = (p0 >> 32) ^ (c3 & low) ^ k1;
+    c0 = (p1 >> 32) ^ c1 ^ k0;
+    c2 = (p0 >> 32) ^ c3 ^ k1;
     c1 = p1, c3 = p0;
     k0 += 0x9E3779B9u, k1 += 0xBB67AE85u;
   }
-  return {{c0 & low, c1 & low, c2 & low, c3 & low}};
+  const U64 first = (c0 & low) | c1 << 32, second = (c2 & low) | c3 << 32;
+  return {alternate_lower(first, second), alternate_upper(first, second)};
 }
 
 /// body(i, part, bits) for every vector of [0, n): bits holds the random words of elements first +
 /// i and on of the stream. `first` is a multiple of 4.
 template <class Body>
 SIMD_INLINE void sweep_random(const PhiloxArgs& a, int64_t first, int64_t n, Body body) {
-  constexpr int kBlocks = kLanes / 2, kWords = 4 * kBlocks;
   U64 lane;
-  for (int i = 0; i < kBlocks; ++i) lane[i] = i;
-  uint32_t words[kWords];
-  for (int64_t i = 0; i < n; i += kWords) {
+  for (int i = 0; i < kLanes / 2; ++i) lane[i] = i;
+  for (int64_t i = 0; i < n; i += 2 * kLanes) {
     const uint32_t block = static_cast<uint32_t>((first + i) / 4);
-    const PhiloxWords drawn = philox(a, (lane + block) & (U64{} + 0xffffffffu));
-    for (int b = 0; b < kBlocks; ++b)
-      for (int w = 0; w < 4; ++w) words[4 * b + w] = static_cast<uint32_t>(drawn.word[w][b]);
-    sweep(n - i < kWords ? n - i : kWords, [&](int64_t j, auto part) {
-      U bits;
-      __builtin_memcpy(&bits, words + j, sizeof bits);
-      body(i + j, part, bits);
-    });
+    const PhiloxWords words = philox(a, lane + block);
+    sweep(n - i < 2 * kLanes ? n - i : 2 * kLanes,
+          [&](int64_t j, auto part) { body(i + j, part, j == 0 ? words.lower : words.upper); });
   }
 }
 
