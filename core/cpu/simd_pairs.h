@@ -40,6 +40,36 @@ SIMD_INLINE void store(b16* p, FPair x, Two) {
 #endif
 }
 
+/// Stores, and gives what a load would read back.
+SIMD_INLINE FPair store_rounded(float* p, FPair x, Two) {
+  store(p, x, Two{});
+  return x;
+}
+SIMD_INLINE FPair store_rounded(b16* p, FPair x, Two) {
+  store(p, x, Two{});
+  return load(p, Two{});
+}
+
+/// f32 that were stored as the pairs of T numbers come, put in the order of the numbers.
+SIMD_INLINE void put_in_order(float*, int64_t, const float*) {}
+SIMD_INLINE void put_in_order(float* x, int64_t n, const b16*) {
+  for (int64_t i = 0; i + kPairLanes <= n; i += kPairLanes) {
+    float ordered[kPairLanes];
+    for (int64_t j = 0; j < kLanes; ++j)
+      ordered[2 * j] = x[i + j], ordered[2 * j + 1] = x[i + kLanes + j];
+    __builtin_memcpy(x + i, ordered, sizeof ordered);
+  }
+}
+
+/// Asks for the lines that a pair lies in, to the second-level cache: the first has too few slots.
+template <class T>
+SIMD_INLINE void prefetch(const T* p, Two) {
+  for (size_t byte = 0; byte < kPairLanes * sizeof(T); byte += 64)
+    __builtin_prefetch(reinterpret_cast<const char*>(p) + byte, 0, 2);
+}
+template <class T, class Size>
+SIMD_INLINE void prefetch(const T*, Size) {}
+
 /// f(vectors...) of one vector of each, or of both of each pair.
 template <class Function, class... Vectors>
 SIMD_INLINE F each(Function f, F x, Vectors... more) {

@@ -44,15 +44,6 @@ float highest(const T* z, int64_t n) {
   return rest;
 }
 
-/// The lines of memory that a pair lies in.
-template <class T>
-void prefetch(const T* z, Two) {
-  for (size_t byte = 0; byte < kPairLanes * sizeof(T); byte += 64)
-    __builtin_prefetch(reinterpret_cast<const char*>(z) + byte, 0, 2);
-}
-template <class T, class Size>
-void prefetch(const T*, Size) {}
-
 float power(float x) { return exp2(splat(x * kLog2E))[0]; }
 
 /// A row, in blocks that stay in the first-level cache. The level is the highest logit so far, and
