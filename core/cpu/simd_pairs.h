@@ -64,7 +64,7 @@ SIMD_INLINE void put_in_order(float* x, int64_t n, const b16*) {
 /// Asks for the lines that a pair lies in, to the second-level cache: the first has too few slots.
 template <class T>
 SIMD_INLINE void prefetch(const T* p, Two) {
-  for (size_t byte = 0; byte < kPairLanes * sizeof(T); byte += 64)
+  for (int64_t byte = 0; byte < kPairLanes * int64_t{sizeof(T)}; byte += 64)
     __builtin_prefetch(reinterpret_cast<const char*>(p) + byte, 0, 2);
 }
 template <class T, class Size>

@@ -129,3 +129,32 @@ TEST_CASE("bf16 rounding of every instruction set is that of core/dtype.h, bit f
     REQUIRE(rounded == expected);
   });
 }
+
+TEST_CASE("pairs of bf16 keep their order and round as core/dtype.h, but for denormals", "[cpu]") {
+  using causeway::bf16;
+  std::vector<uint16_t> x(65536);
+  for (size_t i = 0; i < x.size(); ++i) x[i] = static_cast<uint16_t>(i * 40503);  // each once
+  for_every_isa([&](Isa isa) {
+    const auto scale = math_for(isa).scale_pairs;
+    std::vector<uint16_t> y(x.size());
+    scale(y.data(), x.data(), 1.7f, static_cast<int64_t>(x.size()));
+    for (size_t i = 0; i < x.size(); ++i) {
+      const float exact = 1.7f * std::bit_cast<float>(uint32_t{x[i]} << 16);
+      const bool flushed = std::abs(exact) < 1.2e-38f && (y[i] & 0x7fff) == 0;
+      if (y[i] == bf16(exact).bits || flushed) continue;
+      CAPTURE(i, x[i], y[i]);
+      REQUIRE((std::isnan(exact) && (y[i] & 0x7fff) > 0x7f80));
+    }
+  });
+}
+
+TEST_CASE("a sweep of pairs meets every element once, whatever the length", "[cpu]") {
+  const std::vector<uint16_t> ones(100, causeway::bf16(1.0f).bits);
+  for_every_isa([&](Isa isa) {
+    for (int64_t n = 0; n <= 100; ++n) {
+      std::vector<uint16_t> y(100, 0);
+      CHECK(math_for(isa).scale_pairs(y.data(), ones.data(), 2.0f, n) == 2.0f * n);
+      for (int64_t i = 0; i < 100; ++i) REQUIRE(y[i] == (i < n ? causeway::bf16(2.0f).bits : 0));
+    }
+  });
+}

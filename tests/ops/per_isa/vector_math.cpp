@@ -2,6 +2,7 @@
 #include "tests/ops/per_isa/vector_math.h"
 
 #include "core/cpu/simd_math.h"
+#include "core/cpu/simd_pairs.h"
 
 namespace causeway::cpu::CAUSEWAY_ISA {
 namespace {
@@ -9,6 +10,15 @@ namespace {
 template <class Function>
 void map(float* y, const float* x, int64_t n, Function function) {
   sweep(n, [&](int64_t i, auto part) { store(y + i, function(load(x + i, part)), part); });
+}
+
+float scale_pairs(uint16_t* y, const uint16_t* x, float factor, int64_t n) {
+  PairSum sum;
+  sweep_pairs(n, [&](int64_t i, auto part) {
+    const auto scaled = each([&](F v) { return v * factor; }, load(x + i, part));
+    sum.add(store_rounded(y + i, scaled, part), part);
+  });
+  return sum.total();
 }
 
 }  // namespace
@@ -20,7 +30,8 @@ VectorMath vector_math() {
                  int64_t n) { map(y, x, n, [](F v) { return exp2(v); }); },
       .log = [](float* y, const float* x, int64_t n) { map(y, x, n, [](F v) { return log(v); }); },
       .tanh = [](float* y, const float* x,
-                 int64_t n) { map(y, x, n, [](F v) { return tanh(v); }); }};
+                 int64_t n) { map(y, x, n, [](F v) { return tanh(v); }); },
+      .scale_pairs = scale_pairs};
 }
 
 }  // namespace causeway::cpu::CAUSEWAY_ISA

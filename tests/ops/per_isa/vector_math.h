@@ -1,5 +1,5 @@
-// The vector functions of core/cpu/simd_math.h, compiled for one instruction set. Read next:
-// vector_math.cpp, ../cpu_math_test.cpp.
+// The vector functions of core/cpu/simd_math.h and simd_pairs.h, compiled for one instruction set.
+// Read next: vector_math.cpp, ../cpu_math_test.cpp.
 #pragma once
 #include <cstdint>
 
@@ -8,6 +8,8 @@ namespace causeway::cpu {
 struct VectorMath {
   using Function = void (*)(float* y, const float* x, int64_t n);
   Function exp, exp2, log, tanh;
+  /// bf16, in pairs: y = factor · x, and the sum of y.
+  float (*scale_pairs)(uint16_t* y, const uint16_t* x, float factor, int64_t n);
 };
 
 namespace baseline {
