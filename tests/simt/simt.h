@@ -46,7 +46,7 @@ cudaError_t launch(void (*kernel)(P...), dim3 grid, dim3 block, size_t smem, cud
     simt::run({.grid = grid,
                .block = block,
                .shared_bytes = smem,
-               .asks_for_shared = smem > kSharedUnasked,
+               .asks_for_shared = asks_for_shared(smem),
                .body =
                    [](void* p) {
                      auto* c = static_cast<Call*>(p);
