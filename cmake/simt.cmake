@@ -26,7 +26,7 @@ target_include_directories(causeway_simt_flags SYSTEM INTERFACE ${CAUSEWAY_CUDA_
 target_compile_options(causeway_simt_flags INTERFACE -Wno-unknown-pragmas)
 
 set(simt_engine async_copy barriers collectives fiber fragments mbarrier regions report scheduler
-                shadow shared_memory tma wgmma)
+                shadow shared_memory streams tma wgmma)
 list(TRANSFORM simt_engine PREPEND ${CMAKE_SOURCE_DIR}/tests/simt/)
 list(TRANSFORM simt_engine APPEND .cpp)
 add_library(causeway_simt STATIC EXCLUDE_FROM_ALL ${simt_engine})
