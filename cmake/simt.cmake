@@ -70,6 +70,9 @@ function(add_simt_test name)
     # A fiber that failed leaves its stack, and what it owned, behind.
     set_tests_properties(${tests} PROPERTIES TIMEOUT 900
                                              ENVIRONMENT "ASAN_OPTIONS=detect_leaks=0")
+    if(variant STREQUAL "_checked")
+      set_tests_properties(${tests} PROPERTIES COST 100)  # those that take long begin first
+    endif()
     if(arg_LONG)
       set_tests_properties(${tests} PROPERTIES LABELS long)
     endif()
