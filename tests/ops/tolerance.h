@@ -3,9 +3,8 @@
 //
 // Unit roundoff u of a dtype with p significant bits is 2⁻ᵖ: f32 2⁻²⁴, bf16 2⁻⁸, f64 2⁻⁵³.
 //
-// 1. Storing a result y rounds it once: at most u_out · |y|. Stored before its last factor and
-// after,
-//    it is rounded twice (`roundings`).
+// 1. Storing a result y rounds it once: at most u_out · |y|. Where it is stored before its last
+//    factor too, it is rounded twice (`roundings`).
 // 2. A sum of R terms in f32 makes R rounding errors, each at most u₃₂ times the partial sum it
 // hits.
 //    Inputs are random, so the partial sums are a random walk; by the reflection principle they
