@@ -26,7 +26,7 @@ target_include_directories(causeway_simt_flags SYSTEM INTERFACE ${CAUSEWAY_CUDA_
 target_compile_options(causeway_simt_flags INTERFACE -Wno-unknown-pragmas)
 
 set(simt_engine async_copy barriers collectives fiber fragments mbarrier regions report scheduler
-                shadow shared_memory tma wgmma)
+                shadow shared_memory streams tma wgmma)
 list(TRANSFORM simt_engine PREPEND ${CMAKE_SOURCE_DIR}/tests/simt/)
 list(TRANSFORM simt_engine APPEND .cpp)
 add_library(causeway_simt STATIC EXCLUDE_FROM_ALL ${simt_engine})
@@ -37,11 +37,12 @@ add_library(causeway_simt_checked OBJECT EXCLUDE_FROM_ALL
             ${CMAKE_SOURCE_DIR}/tests/simt/tsan_runtime.cpp)
 target_link_libraries(causeway_simt_checked PUBLIC causeway_simt_flags)
 
-# add_simt_test(name SOURCES files... [LIBRARIES libraries...] [LONG]): the Catch2 tests, kernels and
-# launch code (.cu too) of `files` as the programs simt_<name> and simt_<name>_checked, run by ctest
-# under these names; LONG: among the long ones only.
+# add_simt_test(name SOURCES files... [LIBRARIES libraries...] [APART tag] [LONG]): the Catch2 tests,
+# kernels and launch code (.cu too) of `files` as the programs simt_<name> and simt_<name>_checked, run by
+# ctest under these names. APART: tests of this tag as simt_<name>_<tag>, on another core, since they take
+# as long as the rest. LONG: among the long ones only.
 function(add_simt_test name)
-  cmake_parse_arguments(arg "LONG" "" "SOURCES;LIBRARIES" ${ARGN})
+  cmake_parse_arguments(arg "LONG" "APART" "SOURCES;LIBRARIES" ${ARGN})
   foreach(variant "" ${simt_variants})
     set(target simt_${name}${variant})
     add_executable(${target} ${arg_SOURCES})
@@ -56,12 +57,24 @@ function(add_simt_test name)
       target_compile_options(${target} PRIVATE -fsanitize=thread)
       target_link_libraries(${target} PRIVATE causeway_simt_checked)
     endif()
-    add_test(NAME ${target} COMMAND ${target} WORKING_DIRECTORY ${CMAKE_SOURCE_DIR})
+    if(arg_APART)
+      set(tests ${target} simt_${name}_${arg_APART}${variant})
+      add_test(NAME ${target} COMMAND ${target} "~[${arg_APART}]~[.]"
+               WORKING_DIRECTORY ${CMAKE_SOURCE_DIR})
+      add_test(NAME simt_${name}_${arg_APART}${variant} COMMAND ${target} "[${arg_APART}]"
+               WORKING_DIRECTORY ${CMAKE_SOURCE_DIR})
+    else()
+      set(tests ${target})
+      add_test(NAME ${target} COMMAND ${target} WORKING_DIRECTORY ${CMAKE_SOURCE_DIR})
+    endif()
     # A fiber that failed leaves its stack, and what it owned, behind.
-    set_tests_properties(${target} PROPERTIES TIMEOUT 900
-                                              ENVIRONMENT "ASAN_OPTIONS=detect_leaks=0")
+    set_tests_properties(${tests} PROPERTIES TIMEOUT 900
+                                             ENVIRONMENT "ASAN_OPTIONS=detect_leaks=0")
+    if(variant STREQUAL "_checked")
+      set_tests_properties(${tests} PROPERTIES COST 100)  # those that take long begin first
+    endif()
     if(arg_LONG)
-      set_tests_properties(${target} PROPERTIES LABELS long)
+      set_tests_properties(${tests} PROPERTIES LABELS long)
     endif()
   endforeach()
 endfunction()

@@ -26,7 +26,8 @@ enum class Transpose : uint8_t { No, Yes };
 
 /// What a matmul does to its product before storing it.
 ///   Gelu: pre = product + bias (rounded to act), y = gelu(pre).
-///   GeluBackward: y = product · gelu'(pre), pre read.
+///   GeluBackward: y = product · gelu'(pre), pre read. A device that cannot fuse rounds the product
+///   to act before.
 enum class Epilogue : uint8_t { None, Gelu, GeluBackward };
 
 struct Matmul {

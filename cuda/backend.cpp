@@ -20,7 +20,7 @@ double cuda_seconds_of(Backend& backend, const std::function<void()>& work) {
   return cuda::seconds_of(static_cast<cuda::CudaBackend&>(backend).stream(), work);
 }
 
-std::string cuda_libraries() { return cuda::Products::library(); }
+std::string cuda_libraries() { return cuda::ProductLibrary::name(); }
 
 std::vector<std::string> take_cuda_warnings(Backend& backend) {
   return static_cast<cuda::CudaBackend&>(backend).products().take_warnings();

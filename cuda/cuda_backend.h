@@ -4,9 +4,9 @@
 #include "core/backend.h"
 #include "cuda/backend.h"
 #include "cuda/graph.h"
-#include "cuda/matmul.h"
 #include "cuda/memory.h"
 #include "cuda/preparation.h"
+#include "cuda/products.h"
 
 namespace causeway::cuda {
 

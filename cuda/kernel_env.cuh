@@ -10,6 +10,8 @@ namespace causeway::cuda {
 /// A block has 48 KiB of shared memory, static arrays included, and more where its launch asks for
 /// it: from here on, which leaves the static ones their part.
 constexpr size_t kSharedUnasked = 40 * 1024;
+/// Whether a launch with so much dynamic shared memory asks for it.
+constexpr bool asks_for_shared(size_t bytes) { return bytes > kSharedUnasked; }
 }  // namespace causeway::cuda
 
 #if defined(__CUDACC__)
@@ -30,7 +32,7 @@ namespace causeway::cuda {
 template <class... P, class... A>
 cudaError_t launch(void (*kernel)(P...), dim3 grid, dim3 block, size_t smem, cudaStream_t stream,
                    A&&... args) {
-  if (smem > kSharedUnasked) {
+  if (asks_for_shared(smem)) {
     const cudaError_t error = cudaFuncSetAttribute(
         kernel, cudaFuncAttributeMaxDynamicSharedMemorySize, static_cast<int>(smem));
     if (error != cudaSuccess) return error;

@@ -1,11 +1,10 @@
 // cuBLASLt: plans, cached per shape, and their execution. The library is column-major, so it
 // computes yᵀ (N, M) = op(b)ᵀ · op(a)ᵀ: its A is our b, its B our a, its D our y, each stored as it
 // is. The bias gradient is not left to its BGRADB epilogue, which cannot accumulate: columns.cuh
-// sums it. Read next: cublaslt.h, gemm_table.h.
+// sums it. Read next: cublaslt.h, gemm_table.h, products.h (the caller).
 #include "cuda/matmul.h"
 
 #include <algorithm>
-#include <array>
 #include <bit>
 #include <map>
 #include <utility>
@@ -13,18 +12,12 @@
 #include "core/error.h"
 #include "core/product.h"
 #include "cuda/cublaslt.h"
-#include "cuda/launches.h"
+#include "cuda/product_key.h"
 
 namespace causeway::cuda {
 namespace {
 
 constexpr size_t kWorkspace = size_t{32} << 20;
-
-/// Bytes to which an address is aligned, up to 256.
-uint32_t alignment(const Tensor& t) {
-  const auto address = reinterpret_cast<uintptr_t>(t.data) | 256;
-  return static_cast<uint32_t>(address & -address);
-}
 
 cublasLtEpilogue_t epilogue(const Matmul& op) {
   const bool bias = static_cast<bool>(op.bias);
@@ -48,36 +41,13 @@ struct Plan {
   Description description;
   Layout a, b, y;
   cublasLtMatmulAlgo_t algorithm{};
+  std::string refusal;  ///< why there is none; "" where there is one
 };
 
 /// A row of the table knows nothing of addresses: 16 bytes are all that any kernel asks for.
 bool is_tunable(const Matmul& op) {
   return op.y.numel() > 0 && std::min({alignment(op.y), alignment(op.a), alignment(op.b),
                                        alignment(op.bias), alignment(op.pre)}) >= 16;
-}
-
-/// What a plan depends on.
-using Key = std::array<int64_t, 19>;
-Key key_of(const Matmul& op) {
-  return {op.y.shape[0],
-          op.y.shape[1],
-          op.a.shape[op.a_transpose == Transpose::No],
-          op.y.stride[0],
-          op.a.stride[0],
-          op.b.stride[0],
-          op.pre ? op.pre.stride[0] : 0,
-          static_cast<int64_t>(op.a.dtype),
-          static_cast<int64_t>(op.y.dtype),
-          static_cast<int64_t>(op.a_transpose),
-          static_cast<int64_t>(op.b_transpose),
-          static_cast<int64_t>(op.mode),
-          static_cast<int64_t>(op.epilogue),
-          static_cast<bool>(op.bias),
-          alignment(op.y),
-          alignment(op.a),
-          alignment(op.b),
-          alignment(op.bias),
-          alignment(op.pre)};
 }
 
 Description describe(const Matmul& op) {
@@ -118,40 +88,13 @@ Preference preference(const Matmul& op) {
   return p;
 }
 
-/// The product and its epilogue in two launches, for shapes that the library cannot fuse.
-Matmul product_alone(const Matmul& op) {
-  Matmul product = op;
-  product.epilogue = Epilogue::None;
-  product.pre = {};
-  if (op.epilogue == Epilogue::Gelu) product.y = op.pre;
-  return product;
-}
-/// What the library computes of `op`.
-Matmul product_of(const Matmul& op) { return can_fuse(op) ? op : product_alone(op); }
-void epilogue_alone(const Matmul& op, cudaStream_t stream) {
-  if (op.epilogue == Epilogue::Gelu)
-    activation_forward(Activation::Gelu, op.y, op.pre, stream);
-  else
-    activation_backward(Activation::Gelu, op.y, op.y, op.pre, stream);
-}
-
-void require_dense(const Matmul& op) {
-  if (op.y.contiguous() && op.pre.contiguous()) return;
-  throw Error({.id = "op.unsupported",
-               .where = "",
-               .what = fmt::format("[matmul] expected y and pre dense, or rows of pre in multiples "
-                                   "of 8, with an epilogue on CUDA, got y {} and pre {}",
-                                   to_string(op.y), to_string(op.pre)),
-               .remedy = "give pre rows of a multiple of eight elements"});
-}
-
 }  // namespace
 
-struct Products::Plans {
+struct ProductLibrary::Plans {
   Library library;
-  std::map<Key, Plan> plans;
+  std::map<ProductKey, Plan> plans;
   const GemmTable table = committed_gemm_table();
-  const std::string gpu = device_name(), version = Products::library();
+  const std::string gpu = device_name(), version = ProductLibrary::name();
   std::vector<std::string> warnings;
 
   Plans() {
@@ -179,7 +122,18 @@ struct Products::Plans {
   /// The table's algorithm, or the heuristic's first: nothing is timed, so a run never depends on a
   /// race of clocks.
   Plan make_plan(const Matmul& op) {
-    Plan plan{.description = describe(op), .a = layout(op.b), .b = layout(op.a), .y = layout(op.y)};
+    Plan plan;
+    if (!can_fuse(op)) {
+      plan.refusal = "rows of pre are no multiples of 8 elements, from 16 bytes on";
+      return plan;
+    }
+    plan = {.description = describe(op),
+            .a = layout(op.b),
+            .b = layout(op.a),
+            .y = layout(op.y),
+            .algorithm = {},
+            .refusal = ""};
+    set_pointers(plan.description, op);  // some versions ask for a bias before they name a way
     if (const GemmAlgorithm* const row = is_tunable(op) ? table.find(key(op)) : nullptr) {
       plan.algorithm = std::bit_cast<cublasLtMatmulAlgo_t>(*row);
       if (accepts(plan)) return plan;
@@ -188,7 +142,11 @@ struct Products::Plans {
                       "its own first choice",
                       version, product_name(op)));
     }
-    plan.algorithm = heuristics(op, plan, 1)[0];
+    const Choices choices = heuristics(op, plan, 1);
+    if (choices.algorithms.empty())
+      plan.refusal = choices.refusal;
+    else
+      plan.algorithm = choices.algorithms[0];
     return plan;
   }
 
@@ -207,25 +165,26 @@ struct Products::Plans {
            checked.workspaceSize <= kWorkspace;
   }
 
-  /// At least one.
-  std::vector<cublasLtMatmulAlgo_t> heuristics(const Matmul& op, const Plan& plan, int most) const {
+  struct Choices {
+    std::vector<cublasLtMatmulAlgo_t> algorithms;
+    std::string refusal;  ///< why there are none
+  };
+  Choices heuristics(const Matmul& op, const Plan& plan, int most) const {
     const Preference wishes = preference(op);
     std::vector<cublasLtMatmulHeuristicResult_t> found(most);
     int count = 0;
     const cublasStatus_t status = cublasLtMatmulAlgoGetHeuristic(
         library.get(), plan.description.get(), plan.a.get(), plan.b.get(), plan.y.get(),
         plan.y.get(), wishes.get(), most, found.data(), &count);
-    if (status != CUBLAS_STATUS_SUCCESS || count == 0)
-      throw Error({.id = "op.unsupported",
-                   .where = "",
-                   .what = fmt::format("[matmul] cuBLASLt knows no way for y {}, a {}, b {}: {}",
-                                       to_string(op.y), to_string(op.a), to_string(op.b),
-                                       cublasLtGetStatusString(status)),
-                   .remedy = "sizes in multiples of 8 are served on every GPU"});
-    std::vector<cublasLtMatmulAlgo_t> algorithms;
+    Choices choices;
+    if (status != CUBLAS_STATUS_SUCCESS) {
+      choices.refusal = cublasLtGetStatusString(status);
+      return choices;
+    }
     for (int i = 0; i < count; ++i)
-      if (found[i].state == CUBLAS_STATUS_SUCCESS) algorithms.push_back(found[i].algo);
-    return algorithms;
+      if (found[i].state == CUBLAS_STATUS_SUCCESS) choices.algorithms.push_back(found[i].algo);
+    if (choices.algorithms.empty()) choices.refusal = "its heuristic names no algorithm";
+    return choices;
   }
 
   void execute(const Matmul& op, void* workspace, cudaStream_t stream) {
@@ -239,41 +198,32 @@ struct Products::Plans {
   }
 };
 
-Products::Products() : plans_(std::make_unique<Plans>()) {}
-Products::~Products() = default;
+ProductLibrary::ProductLibrary() : plans_(std::make_unique<Plans>()) {}
+ProductLibrary::~ProductLibrary() = default;
 
-size_t Products::workspace_bytes() { return kWorkspace; }
+size_t ProductLibrary::workspace_bytes() { return kWorkspace; }
 
-std::string Products::library() {
+std::string ProductLibrary::name() {
   const size_t v = cublasLtGetVersion();
   return fmt::format("cuBLASLt {}.{}.{}", v / 10000, v / 100 % 100, v % 100);
 }
 
-void Products::prepare(const Matmul& op) {
-  if (op.y.numel() == 0) return;
-  if (can_fuse(op)) return void(plans_->plan(op));
-  require_dense(op);
-  plans_->plan(product_alone(op));
+std::string ProductLibrary::prepare(const Matmul& op) { return plans_->plan(op).refusal; }
+
+void ProductLibrary::run(const Matmul& op, void* workspace, cudaStream_t stream) {
+  plans_->execute(op, workspace, stream);
 }
 
-void Products::run(const Matmul& op, void* workspace, cudaStream_t stream) {
-  if (op.y.numel() == 0) return;
-  if (can_fuse(op)) return plans_->execute(op, workspace, stream);
-  plans_->execute(product_alone(op), workspace, stream);
-  epilogue_alone(op, stream);
-}
-
-std::vector<GemmAlgorithm> Products::algorithms(const Matmul& op, int most) {
-  const Matmul product = product_of(op);
-  if (!is_tunable(product)) return {};
+std::vector<GemmAlgorithm> ProductLibrary::algorithms(const Matmul& op, int most) {
+  if (!is_tunable(op)) return {};
   std::vector<GemmAlgorithm> list;
-  for (const auto& algorithm : plans_->heuristics(product, plans_->plan(product), most))
+  for (const auto& algorithm : plans_->heuristics(op, plans_->plan(op), most).algorithms)
     list.push_back(std::bit_cast<GemmAlgorithm>(algorithm));
   return list;
 }
 
-bool Products::use(const Matmul& op, const GemmAlgorithm& algorithm) {
-  Plan& plan = plans_->plan(product_of(op));
+bool ProductLibrary::use(const Matmul& op, const GemmAlgorithm& algorithm) {
+  Plan& plan = plans_->plan(op);
   const auto before = plan.algorithm;
   plan.algorithm = std::bit_cast<cublasLtMatmulAlgo_t>(algorithm);
   if (plans_->accepts(plan)) return true;
@@ -281,8 +231,10 @@ bool Products::use(const Matmul& op, const GemmAlgorithm& algorithm) {
   return false;
 }
 
-GemmKey Products::key(const Matmul& op) const { return plans_->key(product_of(op)); }
+GemmKey ProductLibrary::key(const Matmul& op) const { return plans_->key(op); }
 
-std::vector<std::string> Products::take_warnings() { return std::exchange(plans_->warnings, {}); }
+std::vector<std::string> ProductLibrary::take_warnings() {
+  return std::exchange(plans_->warnings, {});
+}
 
 }  // namespace causeway::cuda

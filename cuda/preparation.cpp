@@ -34,7 +34,7 @@ void ScratchNeeds::need(size_t bytes) { bytes_ = std::max(bytes_, bytes); }
 void ScratchNeeds::prepare(const Matmul& op) {
   check(op);
   require_act("matmul", op.a);
-  need(Products::workspace_bytes());
+  need(ProductLibrary::workspace_bytes());
   if (op.d_bias) need(bias_gradient_scratch_bytes(bias_gradient_of(op)));
 }
 

@@ -4,7 +4,7 @@
 #include <vector>
 
 #include "cuda/backend.h"
-#include "cuda/matmul.h"
+#include "cuda/products.h"
 
 namespace causeway::cuda {
 

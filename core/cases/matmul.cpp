@@ -62,6 +62,7 @@ OpCase matmul_case(const MatmulCase& o) {
          .accuracy = sum_of_products(o.K)});
   Accuracy accuracy = sum_of_products(o.K);
   if (o.epilogue == Epilogue::Gelu) accuracy.inner = Inner::ActRounded;  // of pre
+  if (o.epilogue == Epilogue::GeluBackward) accuracy.roundings = 2;      // before the slope
   add({.name = "y",
        .role = Role::Output,
        .kind = o.y_kind,

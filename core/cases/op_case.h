@@ -54,6 +54,7 @@ struct Accuracy {
   double growth = 1;     ///< how much a relative error grows afterwards, |s| for exp(s)
   double magnitude = 0;  ///< size of a typical partial result, where a small tensor may lack it
   Inner inner = Inner::Exact;  ///< whether values are rounded to act on the way
+  int roundings = 1;           ///< of the result: 2 where it may be stored before its last factor
 };
 
 struct TensorSpec {

@@ -3,7 +3,8 @@
 //
 // Unit roundoff u of a dtype with p significant bits is 2⁻ᵖ: f32 2⁻²⁴, bf16 2⁻⁸, f64 2⁻⁵³.
 //
-// 1. Storing a result y rounds it once: at most u_out · |y|.
+// 1. Storing a result y rounds it once: at most u_out · |y|. Where it is stored before its last
+//    factor too, it is rounded twice (`roundings`).
 // 2. A sum of R terms in f32 makes R rounding errors, each at most u₃₂ times the partial sum it
 // hits.
 //    Inputs are random, so the partial sums are a random walk; by the reflection principle they
@@ -49,7 +50,7 @@ inline double tolerance(const TensorSpec& spec, const Precision& precision, doub
   const double M = std::max(largest, a.magnitude);
   const double inner = a.inner == Inner::ActRounded ? unit_roundoff(precision.act) : 0;
   const double on_the_way = a.growth * std::sqrt(a.terms) * unit_roundoff(DType::F32) + inner;
-  return unit_roundoff(dtype_of_kind(spec.kind, precision)) * std::abs(exact) +
+  return a.roundings * unit_roundoff(dtype_of_kind(spec.kind, precision)) * std::abs(exact) +
          kLambda * 2 * M * on_the_way;
 }
 

@@ -212,5 +212,24 @@ TEST_CASE("asynchronous copies must be waited for, and then shared by a barrier"
                  [&] { launch(misaligned_ldmatrix, 1, 32, 1024, 0, ints.data()); });
 }
 
+template <int kInts>
+__global__ void with_static_array(int* out) {
+  KSHARED(int, s, [kInts]);
+  s[0] = 1;
+  out[0] = s[0];
+}
+
+TEST_CASE("a launch that does not ask for shared memory has 48 KiB, static arrays included") {
+  Buffer<int> out(1);
+  const auto run = [&](size_t dynamic) {
+    return [&, dynamic] { launch(with_static_array<1024>, 1, 1, dynamic, 0, out.data()); };
+  };
+  CHECK_FALSE(report_of(run(kSharedUnasked)));
+  const size_t limit = simt::options.shared_limit;
+  CHECK_FALSE(report_of(run(limit - 4096)));
+  require_report(Seen::InEveryBuild, "exceeds shared memory", run(limit - 4095));
+  require_report(Seen::InEveryBuild, "that a block may have", run(limit + 1));
+}
+
 }  // namespace
 }  // namespace causeway::test

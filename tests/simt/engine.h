@@ -68,13 +68,9 @@ struct Node {
 };
 /// While a stream is captured (host_runtime.cpp), what it has been given so far; else null.
 inline std::vector<Node>* captured = nullptr;
-/// Does it now, or keeps it for the graph.
-inline void enqueue(const void* what, std::function<void()> work) {
-  if (captured)
-    captured->push_back({what, std::move(work)});
-  else
-    work();
-}
+/// Gives it to the stream (streams.h), or keeps it for the graph. On the default stream it is done
+/// now.
+void enqueue(cudaStream_t stream, const void* what, std::function<void()> work);
 
 int lane();  ///< of the running thread, 0..31
 

@@ -5,10 +5,12 @@
 #include <map>
 #include <vector>
 
+#include "core/error.h"
 #include "core/product.h"
 #include "cuda/matmul.h"
 #include "tests/simt/device_memory.h"
 #include "tests/simt/engine.h"
+#include "tests/simt/host_matmul.h"
 
 namespace causeway::cuda {
 namespace {
@@ -72,38 +74,50 @@ void multiply(const Matmul& op) {
 
 }  // namespace
 
+KnownProducts& known_products() {
+  static KnownProducts known = KnownProducts::All;
+  return known;
+}
+
 /// The emulated library has four algorithms, by their first word; they differ in the time that they
 /// claim. The last one wants more memory than there is.
 constexpr double kClaims[] = {3e-6, 1e-6, 2e-6, 0};
 constexpr uint64_t kRefused = 3;
 
-struct Products::Plans {
+struct ProductLibrary::Plans {
   std::map<std::string, GemmAlgorithm> chosen;  ///< by the product's name; the first, where missing
 };
-Products::Products() : plans_(std::make_unique<Plans>()) {}
-Products::~Products() = default;
-size_t Products::workspace_bytes() { return 0; }
-std::string Products::library() { return "plain loops 1"; }
-void Products::prepare(const Matmul&) {}
+ProductLibrary::ProductLibrary() : plans_(std::make_unique<Plans>()) {}
+ProductLibrary::~ProductLibrary() = default;
+size_t ProductLibrary::workspace_bytes() { return 0; }
+std::string ProductLibrary::name() { return "plain loops 1"; }
+std::string ProductLibrary::prepare(const Matmul& op) {
+  const bool plain = op.epilogue == Epilogue::None && !op.bias;
+  const bool knows =
+      known_products() == KnownProducts::All || (plain && known_products() == KnownProducts::Plain);
+  return knows ? "" : "told to refuse";
+}
 
-std::vector<GemmAlgorithm> Products::algorithms(const Matmul&, int most) {
+std::vector<GemmAlgorithm> ProductLibrary::algorithms(const Matmul&, int most) {
   std::vector<GemmAlgorithm> list;
   for (uint64_t i = 0; i < std::min<uint64_t>(most, std::size(kClaims)); ++i) list.push_back({i});
   return list;
 }
-bool Products::use(const Matmul& op, const GemmAlgorithm& algorithm) {
+bool ProductLibrary::use(const Matmul& op, const GemmAlgorithm& algorithm) {
   if (algorithm[0] == kRefused) return false;
   plans_->chosen[product_name(op)] = algorithm;
   return true;
 }
-GemmKey Products::key(const Matmul& op) const {
-  return {.gpu = device_name(), .library = library(), .product = product_name(op)};
+GemmKey ProductLibrary::key(const Matmul& op) const {
+  return {.gpu = device_name(), .library = name(), .product = product_name(op)};
 }
-std::vector<std::string> Products::take_warnings() { return {}; }
+std::vector<std::string> ProductLibrary::take_warnings() { return {}; }
 
-void Products::run(const Matmul& op, void*, cudaStream_t) {
-  simt::enqueue(nullptr, [this, op] {
-    device_seconds() += kClaims[plans_->chosen[product_name(op)][0]];
+void ProductLibrary::run(const Matmul& op, void*, cudaStream_t stream) {
+  CHECK(prepare(op).empty(), "{} was refused and is run", product_name(op));
+  const double claim = kClaims[plans_->chosen[product_name(op)][0]];
+  simt::enqueue(stream, nullptr, [claim, op] {
+    device_seconds() += claim;
     multiply(op);
   });
 }

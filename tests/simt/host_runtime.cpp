@@ -1,6 +1,6 @@
-// The CUDA runtime of the emulation: device memory is host memory that the engine knows, and
-// everything has happened when it returns, or is kept while a stream is captured, to happen when
-// the graph is launched. See cuda/runtime.h.
+// The CUDA runtime of the emulation: device memory is host memory that the engine knows, streams
+// are the engine's, and what is given to one while it is captured happens when the graph is
+// launched. See cuda/runtime.h.
 #include <algorithm>
 #include <chrono>
 #include <cstdlib>
@@ -12,7 +12,7 @@
 #include "cuda/profiler.h"
 #include "cuda/runtime.h"
 #include "tests/simt/device_memory.h"
-#include "tests/simt/engine.h"
+#include "tests/simt/streams.h"
 
 namespace causeway {
 
@@ -78,6 +78,7 @@ void* allocate(size_t bytes) {
 }
 void deallocate(void* data) noexcept {
   if (!data) return;
+  simt::finish_all();  // as cudaFree does
   size_t bytes = 0;
   std::memcpy(&bytes, static_cast<char*>(data) - kRedZone, sizeof bytes);
   device_memory().held -= bytes;
@@ -90,29 +91,40 @@ MemoryInfo memory_info() {
 }
 
 void* allocate_pinned(size_t bytes) { return std::malloc(bytes); }
-void deallocate_pinned(void* data) noexcept { std::free(data); }
+void deallocate_pinned(void* data) noexcept {
+  simt::finish_all();
+  std::free(data);
+}
 
-cudaStream_t make_stream() { return nullptr; }
-void destroy(cudaStream_t) noexcept {}
-cudaEvent_t make_event() { return nullptr; }
-void destroy(cudaEvent_t) noexcept {}
-void record(cudaEvent_t, cudaStream_t) {}
-void wait(cudaEvent_t) { refuse_capture("event"); }
-void wait_on_stream(cudaStream_t, cudaEvent_t) {}
-void synchronize(cudaStream_t) { refuse_capture("synchronize"); }
-double seconds_of(cudaStream_t, const std::function<void()>& work) {
+cudaStream_t make_stream() { return simt::make_stream(); }
+void destroy(cudaStream_t stream) noexcept { simt::destroy(stream); }
+cudaEvent_t make_event() { return simt::make_event(); }
+void destroy(cudaEvent_t event) noexcept { simt::destroy(event); }
+void record(cudaEvent_t event, cudaStream_t stream) { simt::record(event, stream); }
+void wait(cudaEvent_t event) {
+  refuse_capture("event");
+  simt::finish(event);
+}
+void wait_on_stream(cudaStream_t stream, cudaEvent_t event) { simt::wait_on_stream(stream, event); }
+void synchronize(cudaStream_t stream) {
+  refuse_capture("synchronize");
+  simt::finish(stream);
+}
+double seconds_of(cudaStream_t stream, const std::function<void()>& work) {
+  synchronize(stream);
   const double claimed = device_seconds();
   const auto begin = Clock::now();
   work();
+  synchronize(stream);
   const double more = device_seconds() - claimed;
   return more > 0 ? more : std::chrono::duration<double>(Clock::now() - begin).count();
 }
 
-void copy(void* dst, const void* src, size_t bytes, cudaStream_t) {
-  simt::enqueue(nullptr, [=] { std::memmove(dst, src, bytes); });
+void copy(void* dst, const void* src, size_t bytes, cudaStream_t stream) {
+  simt::enqueue(stream, nullptr, [=] { std::memmove(dst, src, bytes); });
 }
-void zero(void* data, size_t bytes, cudaStream_t) {
-  simt::enqueue(nullptr, [=] { std::memset(data, 0, bytes); });
+void zero(void* data, size_t bytes, cudaStream_t stream) {
+  simt::enqueue(stream, nullptr, [=] { std::memset(data, 0, bytes); });
 }
 
 // A graph, and an executable one, is the list of its work.
@@ -143,9 +155,9 @@ bool update(cudaGraphExec_t executable, cudaGraph_t graph) {
   nodes_of(executable) = nodes_of(graph);
   return true;
 }
-void launch_graph(cudaGraphExec_t executable, cudaStream_t) {
+void launch_graph(cudaGraphExec_t executable, cudaStream_t stream) {
   ++simt::stats.graphs;
-  for (const simt::Node& node : nodes_of(executable)) node.run();
+  for (const simt::Node& node : nodes_of(executable)) simt::enqueue(stream, node.what, node.run);
 }
 void destroy(cudaGraph_t graph) noexcept { delete &nodes_of(graph); }
 void destroy(cudaGraphExec_t executable) noexcept { delete &nodes_of(executable); }

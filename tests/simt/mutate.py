@@ -97,7 +97,9 @@ def main():
     only = sys.argv[sys.argv.index("--only") + 1] if "--only" in sys.argv else ""
     build_folder = (ROOT / sys.argv[1]).resolve()
     table = [r for r in rows() if (r["few"] or not few) and only in r["program"] + r["file"] + r["what"]]
-    for program, test in sorted({(r["program"], r["test"]) for r in table}):
+    # The few are run beside these programs themselves (CMakeLists.txt), which takes minutes.
+    sound = [] if few else sorted({(r["program"], r["test"]) for r in table})
+    for program, test in sound:
         said = verdict({"test": test}, build_folder / "tests/simt" / program)
         if said is not None:
             sys.exit(f"mutate: {program} *{test}* fails without any bug: {said}")

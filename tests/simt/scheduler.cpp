@@ -1,5 +1,7 @@
 // Runs a kernel: blocks one after another, the threads of a block as fibers. Which warp goes on is
 // chosen to be unkind: by seeded priorities that rarely change, so that some warps run far ahead.
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <cstdlib>
 #include <utility>
@@ -157,8 +159,9 @@ void check_limits(const Launch& l) {
   if (!l.grid.x || !l.grid.y || !l.grid.z || l.grid.x > 0x7fffffffu || l.grid.y > 65535 ||
       l.grid.z > 65535)
     throw Error("simt: a grid has 1 to 2^31 - 1, 65535, 65535 blocks");
-  if (l.shared_bytes > options.shared_limit)
-    throw Error("simt: more dynamic shared memory than a block may have");
+  if (l.shared_bytes > shared_limit(l))
+    throw Error(fmt::format("simt: {} bytes of dynamic shared memory, of {} that a block may have",
+                            l.shared_bytes, shared_limit(l)));
 }
 
 /// Where the i-th block to run lies in the grid.

@@ -43,6 +43,10 @@ void shared_reset_block() {
   for (const StaticArray& s : statics) std::memset(arena + s.begin, 0xff, s.bytes);
 }
 
+size_t shared_limit(const Launch& launch) {
+  return launch.asks_for_shared ? options.shared_limit : kSharedOfAll;
+}
+
 unsigned char* shared_bytes() { return arena; }
 unsigned char* shared_dynamic() { return arena; }
 
@@ -50,7 +54,7 @@ void* shared_array(const void* tag, size_t bytes, const char* name) {
   for (const StaticArray& s : statics)
     if (s.tag == tag) return arena + s.begin;
   const size_t total = static_total() + bytes;
-  const size_t limit = machine.launch.asks_for_shared ? options.shared_limit : kSharedOfAll;
+  const size_t limit = shared_limit(machine.launch);
   if (total > kSharedOfAll || total + machine.launch.shared_bytes > limit)
     fail(
         fmt::format("'{}' exceeds shared memory: {} bytes static (of {}), {} dynamic, of {} in all",

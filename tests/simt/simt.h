@@ -30,10 +30,10 @@ constexpr int warpSize = 32;
 
 namespace causeway::cuda {
 
-/// Runs the kernel to its end, at once unless it is captured. Throws simt::Error where it breaks a
-/// rule.
+/// Runs the kernel to its end when its stream comes to it; there simt::Error is thrown where it
+/// breaks a rule.
 template <class... P, class... A>
-cudaError_t launch(void (*kernel)(P...), dim3 grid, dim3 block, size_t smem, cudaStream_t,
+cudaError_t launch(void (*kernel)(P...), dim3 grid, dim3 block, size_t smem, cudaStream_t stream,
                    A&&... args) {
   struct Call {
     void (*kernel)(P...);
@@ -41,12 +41,12 @@ cudaError_t launch(void (*kernel)(P...), dim3 grid, dim3 block, size_t smem, cud
   };
   const auto address = reinterpret_cast<const void*>(kernel);
   const Call call{kernel, std::tuple<P...>(static_cast<P>(args)...)};
-  simt::enqueue(address, [grid, block, smem, address, call] {
+  simt::enqueue(stream, address, [grid, block, smem, address, call] {
     Call here = call;  // on the stack: from there the checks let a kernel read its arguments
     simt::run({.grid = grid,
                .block = block,
                .shared_bytes = smem,
-               .asks_for_shared = smem > kSharedUnasked,
+               .asks_for_shared = asks_for_shared(smem),
                .body =
                    [](void* p) {
                      auto* c = static_cast<Call*>(p);

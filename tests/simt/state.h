@@ -104,9 +104,10 @@ std::string describe(const Thread& t);  ///< "shuffle at norm.cuh:31 (mask 0x000
 std::string report_deadlock();
 
 // ---- shared_memory.cpp
-constexpr uint32_t kSharedBase = 1024;  ///< shared address of the first byte: 0 is never valid
-void shared_reset_launch();             ///< forgets static arrays
-void shared_reset_block();              ///< contents become NaN
+constexpr uint32_t kSharedBase = 1024;      ///< shared address of the first byte: 0 is never valid
+void shared_reset_launch();                 ///< forgets static arrays
+void shared_reset_block();                  ///< contents become NaN
+size_t shared_limit(const Launch& launch);  ///< bytes of a block, of both kinds
 unsigned char* shared_bytes();
 constexpr size_t kSharedBytes = 320 * 1024;
 bool shared_allocated(size_t offset, size_t bytes);

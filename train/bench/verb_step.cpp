@@ -23,6 +23,7 @@ struct StepFigures {
   int64_t planned_memory = 0;
   double split_seconds = 0;  ///< of the step that was split; the rest is the host's
   std::vector<std::pair<std::string, double>> operations;  ///< seconds, largest first
+  std::vector<std::string> warnings;                       ///< what the backend goes on without
 
   double tokens_per_second() const { return static_cast<double>(tokens) / seconds.median; }
 };
@@ -58,6 +59,7 @@ class BenchStep final : public Verb {
     MatmulTimer(runtime, act, {64, 64, 64}).rate(0);
     StepFigures f{.base_memory = resident_bytes()};
     Trial trial(ops, config);
+    f.warnings = take_warnings(runtime);
     f.peak_memory = peak_resident_bytes();  // before the yardstick's own operands
     f.planned_memory = static_cast<int64_t>(trial.plan().total);
     f.tokens = trial.tokens_per_step();
@@ -108,6 +110,7 @@ class BenchStep final : public Verb {
                  {"planned_bytes", f.planned_memory},
                  {"split_step_seconds", f.split_seconds},
                  {"operation_seconds", operations}};
+    if (!f.warnings.empty()) json["warnings"] = f.warnings;
     if (runtime.on_host_memory)
       json["base_bytes"] = f.base_memory, json["peak_bytes"] = f.peak_memory;
     fmt::print("{}\n", json.dump(2));
@@ -128,6 +131,7 @@ class BenchStep final : public Verb {
     fmt::print("  memory         plan {}", bytes(f.planned_memory));
     if (runtime.on_host_memory)
       fmt::print("; {} peak, {} of it the program", bytes(f.peak_memory), bytes(f.base_memory));
+    for (const std::string& warning : f.warnings) fmt::print("\n  warning        {}", warning);
     fmt::print("\n\nby operation, of a step of {}\n", format_time(f.split_seconds));
     double rest = f.split_seconds;
     for (const auto& [name, seconds] : f.operations) {
