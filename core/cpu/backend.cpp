@@ -26,7 +26,7 @@ CpuInfo cpu_info(const CpuOptions& options) {
   const cpu::Isa isa = cpu::parse_isa(options.isa);
   return {.isa = std::string(cpu::isa_name(isa)),
           .threads = options.threads > 0 ? options.threads : available_cpus(),
-          .native_bf16 = isa == cpu::Isa::Avx512Bf16};
+          .native_bf16 = isa >= cpu::Isa::Avx512Bf16};
 }
 
 std::unique_ptr<Backend> make_cpu_backend(const CpuOptions& options) {
@@ -53,7 +53,7 @@ CpuBackend::CpuBackend(int threads, Isa isa)
     : kernels_(kernels_for(isa)),
       pool_(threads),
       scratch_(*this, threads),
-      products_(kernels_, pool_, scratch_, isa == Isa::Avx512Bf16 ? Bf16::Native : Bf16::Widened) {}
+      products_(kernels_, pool_, scratch_, isa >= Isa::Avx512Bf16 ? Bf16::Native : Bf16::Widened) {}
 
 void* CpuBackend::allocate(size_t bytes) {
   void* data = nullptr;

@@ -10,8 +10,8 @@ namespace causeway {
 
 struct CpuOptions {
   int threads = 0;  ///< 0: one per CPU this process may use
-  /// "avx512+bf16" | "avx512" | "avx2" | "baseline": at most that; "": the best this CPU has.
-  /// Throws Error "device.isa" for another word or when the CPU lacks it.
+  /// "avx512+amx" | "avx512+bf16" | "avx512" | "avx2" | "baseline": at most that; "": the best this
+  /// CPU has. Throws Error "device.isa" for another word or when the CPU lacks it.
   std::string isa = {};
 };
 

@@ -1,13 +1,25 @@
 // See isa.h.
 #include "core/cpu/isa.h"
 
+#include <sys/syscall.h>
+#include <unistd.h>
+
 #include <string>
 
 #include "core/error.h"
 
 namespace causeway::cpu {
 namespace {
-constexpr std::string_view kNames[] = {"baseline", "avx2", "avx512", "avx512+bf16"};
+constexpr std::string_view kNames[] = {"baseline", "avx2", "avx512", "avx512+bf16", "avx512+amx"};
+#ifdef CAUSEWAY_X86
+/// Whether the CPU has AMX and the system grants its state, eight KiB a thread, to this process.
+bool amx_granted() {
+  constexpr long kRequestState = 0x1023, kTileData = 18;  // asm/prctl.h, since Linux 5.16
+  return __builtin_cpu_supports("amx-tile") && __builtin_cpu_supports("amx-bf16") &&
+         syscall(SYS_arch_prctl, kRequestState, kTileData) == 0;
+}
+#endif
+
 }  // namespace
 
 std::string_view isa_name(Isa isa) { return kNames[static_cast<int>(isa)]; }
@@ -17,7 +29,9 @@ Isa detect_isa() {
   __builtin_cpu_init();
   const bool avx512 = __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
                       __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl");
-  if (avx512) return __builtin_cpu_supports("avx512bf16") ? Isa::Avx512Bf16 : Isa::Avx512;
+  if (avx512 && __builtin_cpu_supports("avx512bf16"))
+    return amx_granted() ? Isa::Avx512Amx : Isa::Avx512Bf16;
+  if (avx512) return Isa::Avx512;
   if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) return Isa::Avx2;
 #endif
   return Isa::Baseline;
@@ -40,6 +54,10 @@ Kernels kernels_for(Isa isa) {
   Kernels kernels{};
   switch (isa) {
 #ifdef CAUSEWAY_X86
+    case Isa::Avx512Amx:
+      avx512bf16::fill(kernels);
+      avx512amx::fill(kernels);
+      break;
     case Isa::Avx512Bf16:
       avx512bf16::fill(kernels);
       break;

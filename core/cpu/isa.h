@@ -8,7 +8,7 @@
 namespace causeway::cpu {
 
 /// From least to most able.
-enum class Isa : uint8_t { Baseline, Avx2, Avx512, Avx512Bf16 };
+enum class Isa : uint8_t { Baseline, Avx2, Avx512, Avx512Bf16, Avx512Amx };
 
 std::string_view isa_name(Isa isa);
 /// The best this CPU has.

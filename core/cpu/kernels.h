@@ -65,6 +65,14 @@ struct AttentionPiece {
   int64_t query_begin = 0, query_end = 0, key_begin = 0, key_end = 0;
 };
 
+struct AttentionKernels {
+  /// Scratch floats that a piece of `queries` queries, or one of the backward, needs.
+  size_t (*forward_scratch)(const AttentionArgs&, int64_t queries) = nullptr;
+  size_t (*backward_scratch)(const AttentionArgs&) = nullptr;
+  void (*forward)(const AttentionArgs&, const AttentionPiece&, float* scratch) = nullptr;
+  void (*backward)(const AttentionArgs&, const AttentionPiece&, float* scratch) = nullptr;
+};
+
 struct CrossEntropyArgs {
   bool gradient = false;
   float* loss = nullptr;
@@ -135,11 +143,9 @@ struct Kernels {
                 int64_t width, int64_t begin, int64_t end)>
       scatter_add;
 
-  /// Scratch floats a piece of `queries` queries (forward), or one of the backward, needs.
-  size_t (*attention_forward_scratch)(const AttentionArgs&, int64_t queries);
-  size_t (*attention_backward_scratch)(const AttentionArgs&);
-  PerDType<void(const AttentionArgs&, const AttentionPiece&, float* scratch)> attention_forward;
-  PerDType<void(const AttentionArgs&, const AttentionPiece&, float* scratch)> attention_backward;
+  AttentionKernels attention[2];  ///< by dtype
+  /// bf16 on a matrix unit, without options, for shapes that suit it; null where there is none.
+  AttentionKernels attention_tiles;
 
   PerDType<void(void*y, const void*x, int64_t n)> gelu, relu2;
   PerDType<void(void*d_x, const void*d_y, const void*x, int64_t n)> gelu_backward, relu2_backward;
@@ -176,6 +182,9 @@ struct Kernels {
       row_sums;
 };
 
+namespace avx512amx {
+void fill(Kernels& k);  ///< what AMX does better than avx512bf16
+}
 namespace avx512bf16 {
 void fill(Kernels& k);
 }

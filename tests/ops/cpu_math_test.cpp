@@ -45,6 +45,7 @@ VectorMath math_for(Isa isa) {
   namespace cpu = causeway::cpu;
   switch (isa) {
 #if defined(__x86_64__)
+    case Isa::Avx512Amx:
     case Isa::Avx512Bf16:
       return cpu::avx512bf16::vector_math();
     case Isa::Avx512:

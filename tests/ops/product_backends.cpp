@@ -10,7 +10,7 @@ namespace causeway {
 const std::vector<NamedBackend>& product_backends() {
   static const std::vector<NamedBackend> backends = [] {
     std::vector<NamedBackend> list;
-    for (const char* isa : {"avx512+bf16", "avx512", "avx2", "baseline"}) try {
+    for (const char* isa : {"avx512+amx", "avx512+bf16", "avx512", "avx2", "baseline"}) try {
         list.push_back({fmt::format("cpu {}", isa), make_cpu_backend({.threads = 2, .isa = isa})});
       } catch (const Error& e) {
         if (e.id() != "device.isa") throw;

@@ -147,9 +147,9 @@ void attention_forward(const AttentionArgs& a, const AttentionPiece& piece, floa
 }  // namespace
 
 void fill_attention_forward(Kernels& k) {
-  k.attention_forward_scratch = attention_forward_scratch;
-  k.attention_forward[0] = attention_forward<float>;
-  k.attention_forward[1] = attention_forward<b16>;
+  for (AttentionKernels& kernels : k.attention) kernels.forward_scratch = attention_forward_scratch;
+  k.attention[0].forward = attention_forward<float>;
+  k.attention[1].forward = attention_forward<b16>;
 }
 
 }  // namespace causeway::cpu::CAUSEWAY_ISA
