@@ -57,7 +57,8 @@ int64_t queries_per_piece(const AttentionForward& op) {
 bool suits_tiles(const AttentionArgs& a, DType dtype) {
   constexpr int64_t kTileWidth = 32, kMostWidth = 256, kFewestQueries = 16;
   return dtype == DType::BF16 && a.width % kTileWidth == 0 && a.width <= kMostWidth &&
-         a.tq >= kFewestQueries && a.softcap == 0 && a.window == 0 && !a.slopes && !a.segment_start;
+         a.tq >= kFewestQueries && a.scale > 0 && a.softcap == 0 && a.window == 0 && !a.slopes &&
+         !a.segment_start;
 }
 
 const AttentionKernels& choose(const Kernels& kernels, const AttentionArgs& a, DType dtype) {
@@ -90,14 +91,18 @@ void CpuBackend::attention_forward(const AttentionForward& op) {
   const int64_t chunk = queries_per_piece(op);
   if (pairs == 0 || chunk == 0) return;
   const int64_t chunks = (args.tq + chunk - 1) / chunk;
-  pool_.run(pairs * chunks, [&](int64_t i, int slot) {
+  const int64_t count = pairs * chunks;
+  const auto piece = [&](int64_t i) -> AttentionPiece {
     // Late queries see most keys: the long pieces go first, the short ones fill the gaps.
     const int64_t c = chunks - 1 - i / pairs, pair = i % pairs;
-    const AttentionPiece piece{.batch = pair / args.heads,
-                               .head = pair % args.heads,
-                               .query_begin = c * chunk,
-                               .query_end = std::min(args.tq, (c + 1) * chunk)};
-    kernel.forward(args, piece, scratch_.slot(slot));
+    return {.batch = pair / args.heads,
+            .head = pair % args.heads,
+            .query_begin = c * chunk,
+            .query_end = std::min(args.tq, (c + 1) * chunk)};
+  };
+  pool_.run(count, [&](int64_t i, int slot) {
+    const int64_t next = std::min(i + pool_.threads(), count - 1);
+    kernel.forward(args, piece(i), piece(next), scratch_.slot(slot));
   });
 }
 

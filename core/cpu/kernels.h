@@ -69,7 +69,9 @@ struct AttentionKernels {
   /// Scratch floats that a piece of `queries` queries, or one of the backward, needs.
   size_t (*forward_scratch)(const AttentionArgs&, int64_t queries) = nullptr;
   size_t (*backward_scratch)(const AttentionArgs&) = nullptr;
-  void (*forward)(const AttentionArgs&, const AttentionPiece&, float* scratch) = nullptr;
+  /// `next` is what the thread will probably do afterwards: worth asking memory for.
+  void (*forward)(const AttentionArgs&, const AttentionPiece&, const AttentionPiece& next,
+                  float* scratch) = nullptr;
   void (*backward)(const AttentionArgs&, const AttentionPiece&, float* scratch) = nullptr;
 };
 

@@ -89,6 +89,9 @@ void compare_threads(const std::string& isa, const std::vector<OpCase>& cases,
 TEST_CASE("any number of threads gives the same bits in every small case", "[cpu]") {
   compare_threads("", small_cases(), {3});
 }
+TEST_CASE("1, 2, 3 and 8 threads give the same bits with a matrix unit", "[cpu]") {
+  compare_threads("avx512+amx", large_cases(), {2, 3, 8});
+}
 TEST_CASE("1, 2, 3 and 8 threads give the same bits with avx512 and bf16 in hardware", "[cpu]") {
   compare_threads("avx512+bf16", large_cases(), {2, 3, 8});
 }

@@ -116,7 +116,8 @@ void finish(const AttentionArgs& a, const AttentionPiece& piece, const Work<E>& 
 }
 
 template <class T>
-void attention_forward(const AttentionArgs& a, const AttentionPiece& piece, float* scratch) {
+void attention_forward(const AttentionArgs& a, const AttentionPiece& piece, const AttentionPiece&,
+                       float* scratch) {
   using Blocks = BlocksOf<T>::Type;
   const int64_t queries = piece.query_end - piece.query_begin, dp = padded(a.width);
   const int64_t kv_head = piece.head / (a.heads / a.kv_heads);

@@ -75,20 +75,20 @@ struct Head {
   bool first, last;  // of the group
 };
 
-/// Of 32 × 32 scores and dp at (key, query) of a step, rows 2i and 2i + 1 → p and ds. `unseen`
-/// counts the queries at the front that row 2i is hidden from; row 2i + 1 from one more.
-struct Softened {
+/// What a row of 32 queries needs to be softened.
+struct QueryRow {
   F level[2], delta[2];
 };
 
 SIMD_INLINE F masked(F x, __mmask16 inside) { return (F)_mm512_maskz_mov_ps(inside, (__m512)x); }
 
-/// One row of 32 scores and dp → p and ds, bf16; 0 where not `seen`.
-struct RowPair {
+/// Of one key and 32 queries.
+struct Row {
   B32 p, ds;
 };
-SIMD_INLINE RowPair differentiate(const float* s, const float* dp, F factor, const Softened& query,
-                                  uint32_t seen) {
+/// Scores and dp → p and ds; 0 where not `seen`, a bit for each query.
+SIMD_INLINE Row differentiate(const float* s, const float* dp, F factor, const QueryRow& query,
+                              uint32_t seen) {
   F p[2], ds[2];
   for (int h = 0; h < 2; ++h) {
     const F score = fma(load(s + h * kLanes), factor, -query.level[h]);
@@ -99,20 +99,19 @@ SIMD_INLINE RowPair differentiate(const float* s, const float* dp, F factor, con
 }
 
 /// The 32 × 32 block of keys `row` and queries `column` of a step.
-void differentiate_block(const Work& w, float factor, const Softened& queries, int64_t row,
+void differentiate_block(const Work& w, float factor, const QueryRow& queries, int64_t row,
                          int64_t column, bool diagonal) {
   for (int64_t r = 0; r < kBlock; r += 2) {
     const uint32_t seen = diagonal ? ~uint32_t{0} << r : ~uint32_t{0};
     const uint32_t seen_by_next = diagonal ? seen & (seen << 1) : seen;
-    const RowPair a =
-        differentiate(w.s + r * kBlock, w.dp + r * kBlock, splat(factor), queries, seen);
-    const RowPair b = differentiate(w.s + (r + 1) * kBlock, w.dp + (r + 1) * kBlock, splat(factor),
-                                    queries, seen_by_next);
+    const Row a = differentiate(w.s + r * kBlock, w.dp + r * kBlock, splat(factor), queries, seen);
+    const Row b = differentiate(w.s + (r + 1) * kBlock, w.dp + (r + 1) * kBlock, splat(factor),
+                                queries, seen_by_next);
     const int64_t at = (row + r) * kChunk + column;
     store_block(w.pt + at, a.p), store_block(w.pt + at + kChunk, b.p);
     store_block(w.dst + at, a.ds), store_block(w.dst + at + kChunk, b.ds);
     const Interleaved pairs = interleave(a.ds, b.ds);
-    b16* const depth = w.ds_depth + row * kChunk + column / kTileRows * kTile + r / 2 * kBlock;
+    b16* const depth = w.ds_depth + column * kKeyRows + row / kBlock * kStep + r / 2 * kBlock;
     store_block(depth, pairs.first), store_block(depth + kTile, pairs.second);
   }
 }
@@ -126,71 +125,49 @@ struct Step {
 
 /// pᵀ and dsᵀ of the blocks in which any query sees a key.
 void differentiate_step(const AttentionArgs& a, const Work& w, const Step& step) {
-  const int64_t d = a.width, column_step = whole_blocks(a.tk) / kTileRows * kTile;
+  const int64_t d = a.width;
   for (int64_t row = 0; row < step.keys; row += kBlock)
     for (int64_t column = step.from(row); column < step.queries; column += kBlock) {
-      const int64_t query = step.query + column, tile = query / kTileRows * kTile;
-      multiply<Into::Overwrite>({w.s, kBlock}, {w.k + row * d, d},
-                                {w.q_columns + tile, column_step}, d / kBlock);
-      multiply<Into::Overwrite>({w.dp, kBlock}, {w.v + row * d, d},
-                                {w.d_o_columns + tile, column_step}, d / kBlock);
-      const Softened queries{{load(w.level + query), load(w.level + query + kLanes)},
+      const int64_t query = step.query + column;
+      multiply<Into::Overwrite>({w.s, kBlock}, {w.k + row * d, d}, {w.q_columns + query * d},
+                                d / kBlock);
+      multiply<Into::Overwrite>({w.dp, kBlock}, {w.v + row * d, d}, {w.d_o_columns + query * d},
+                                d / kBlock);
+      const QueryRow queries{{load(w.level + query), load(w.level + query + kLanes)},
                              {load(w.delta + query), load(w.delta + query + kLanes)}};
       differentiate_block(w, a.scale * kLog2E, queries, row, column, query == step.key + row);
     }
 }
 
-/// c (+)= a · b.
-SIMD_INLINE void gather(bool overwrite, Product c, LeftBlock a, RightBlock b, int64_t steps) {
-  if (overwrite)
-    multiply<Into::Overwrite>(c, a, b, steps);
-  else
-    multiply<Into::Add>(c, a, b, steps);
-}
-
-void gather_keys(const AttentionArgs& a, const Work& w, const Step& step, bool overwrite) {
+/// d_v and d_k. `overwrite`: nothing has been gathered for these keys, whose first query in this
+/// piece is `first_query`, or their own.
+void gather_keys(const AttentionArgs& a, const Work& w, const Step& step, bool overwrite,
+                 int64_t first_query) {
   const int64_t d = a.width;
   for (int64_t row = 0; row < step.keys; row += kBlock) {
     const int64_t from = step.from(row), steps = (step.queries - from) / kBlock;
     if (steps <= 0) continue;
+    const bool first = step.query == first_query || step.query <= step.key + row;
+    const Into into = overwrite && first ? Into::Overwrite : Into::Add;
     for (int64_t i = 0; i < d; i += kBlock) {
       const int64_t out = (step.key + row) * d + i, left = row * kChunk + from;
-      const int64_t right = (step.query + from) * d + i / kTileRows * kTile;
-      gather(overwrite, {w.d_v + out, d}, {w.pt + left, kChunk}, {w.d_o_depth + right, kBlock * d},
-             steps);
-      gather(overwrite, {w.d_k + out, d}, {w.dst + left, kChunk}, {w.q_depth + right, kBlock * d},
-             steps);
+      const int64_t right = i * whole_blocks(a.tk) + (step.query + from) * kBlock;
+      multiply(into, {w.d_v + out, d}, {w.pt + left, kChunk}, {w.d_o_depth + right}, steps);
+      multiply(into, {w.d_k + out, d}, {w.dst + left, kChunk}, {w.q_depth + right}, steps);
     }
   }
 }
 
-void gather_queries(const AttentionArgs& a, const Work& w, const Step& step, bool overwrite) {
+/// d_qᵀ.
+void gather_queries(const AttentionArgs& a, const Work& w, const Step& step, Into into) {
   const int64_t d = a.width;
   for (int64_t column = 0; column < step.queries; column += kBlock) {
     const int64_t query = step.query + column, sees = query + kBlock - step.key;
     const int64_t steps = (sees < step.keys ? sees : step.keys) / kBlock;
     for (int64_t i = 0; i < d; i += kBlock)
-      gather(overwrite, {w.d_qt + query * d + i * kBlock, kBlock}, {w.kt + i * kKeyRows, kKeyRows},
-             {w.ds_depth + column / kTileRows * kTile, kChunk / kTileRows * kTile}, steps);
+      multiply(into, {w.d_qt + query * d + i * kBlock, kBlock}, {w.kt + i * kKeyRows, kKeyRows},
+               {w.ds_depth + column * kKeyRows}, steps);
   }
-}
-
-/// (rows, width) → a left operand (width, kKeyRows).
-void pack_transposed(b16* to, const Stored<b16>& from) {
-  for (int64_t r = 0; r < whole_blocks(from.rows); r += kBlock)
-    for (int64_t i = 0; i < from.width; i += kBlock) {
-      F first[kTileRows], second[kTileRows];
-      for (int64_t k = 0; k < kTileRows; ++k) {
-        const Interleaved x =
-            interleave(row_or_zero(from, r + 2 * k, i), row_or_zero(from, r + 2 * k + 1, i));
-        first[k] = (F)x.first, second[k] = (F)x.second;
-      }
-      transpose_pairs(first), transpose_pairs(second);
-      for (int64_t k = 0; k < kTileRows; ++k) {
-        store_block(to + (i + k) * kKeyRows + r, (B32)first[k]);
-        store_block(to + (i + kTileRows + k) * kKeyRows + r, (B32)second[k]);
-      }
-    }
 }
 
 /// lse and Σ d_o·o of queries [begin, end), in whole blocks.
@@ -247,14 +224,14 @@ void store_keys(const AttentionArgs& a, const Heads& out, const Head& h, const f
 /// Queries [begin, end) as operands.
 void pack_queries(const AttentionArgs& a, const Head& h, const Work& w, int64_t begin,
                   int64_t end) {
-  const int64_t step = whole_blocks(a.tk) / kTileRows * kTile;
   const auto q = stored<b16>(a, a.q, h.batch, begin, h.head, end - begin);
   const auto d_o = stored<b16>(a, a.d_o, h.batch, begin, h.head, end - begin);
-  pack_as_columns(w.q_columns + begin / kTileRows * kTile, step, q);
-  pack_as_columns(w.d_o_columns + begin / kTileRows * kTile, step, d_o);
+  pack_as_columns(w.q_columns + begin * a.width, q);
+  pack_as_columns(w.d_o_columns + begin * a.width, d_o);
   if (!h.wanted.keys) return;
-  pack_as_depth(w.q_depth + begin * a.width, q);
-  pack_as_depth(w.d_o_depth + begin * a.width, d_o);
+  const int64_t times = whole_blocks(a.tk);
+  pack_as_depth(w.q_depth + begin * kBlock, times, q);
+  pack_as_depth(w.d_o_depth + begin * kBlock, times, d_o);
 }
 
 /// One query head against all keys of the piece.
@@ -263,21 +240,25 @@ void backward_head(const AttentionArgs& a, const AttentionPiece& piece, const He
   // Queries before the first key of the piece see none of it.
   const int64_t first = piece.query_begin > piece.key_begin ? piece.query_begin : piece.key_begin;
   const int64_t end = whole_blocks(piece.query_end);
-  prepare_rows(a, h, w, first, piece.query_end);
-  pack_queries(a, h, w, first, piece.query_end);
+  for (int64_t query = first; query < piece.query_end; query += kBlock) {
+    const int64_t rows = piece.query_end - query < kBlock ? piece.query_end - query : kBlock;
+    prepare_rows(a, h, w, query, query + rows);
+    pack_queries(a, h, w, query, query + rows);
+  }
   const int64_t key_end = piece.key_end < piece.query_end ? piece.key_end : piece.query_end;
   for (int64_t key = piece.key_begin; key < key_end; key += kKeyRows) {
     const int64_t n = key_end - key < kKeyRows ? key_end - key : kKeyRows;
     const auto k = stored<b16>(a, a.k, piece.batch, key, h.kv_head, n);
     pack_rows(w.k, k);
     pack_rows(w.v, stored<b16>(a, a.v, piece.batch, key, h.kv_head, n));
-    if (h.wanted.queries) pack_transposed(w.kt, k);
+    if (h.wanted.queries) pack_transposed(w.kt, kKeyRows, k);
     const int64_t begin = first > key ? first : key;
     for (int64_t query = begin; query < end; query += kChunk) {
       const Step step{key, whole_blocks(n), query, end - query < kChunk ? end - query : kChunk};
       differentiate_step(a, w, step);
-      if (h.wanted.keys) gather_keys(a, w, step, h.first && query == begin);
-      if (h.wanted.queries) gather_queries(a, w, step, key == piece.key_begin);
+      if (h.wanted.keys) gather_keys(a, w, step, h.first, begin);
+      if (h.wanted.queries)
+        gather_queries(a, w, step, key == piece.key_begin ? Into::Overwrite : Into::Add);
     }
     if (h.wanted.keys && h.last) {
       store_keys(a, a.d_k, h, w.d_k, key, key + n, a.scale);

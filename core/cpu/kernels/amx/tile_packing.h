@@ -52,29 +52,81 @@ SIMD_INLINE void pack_rows(b16* to, const Stored<b16>& from) {
       store_block(to + r * from.width + i, row_or_zero(from, r, i));
 }
 
-/// (rows, width) → a right operand whose columns are the rows and whose depth is the width; steps
-/// lie `step` apart.
-SIMD_INLINE void pack_as_columns(b16* to, int64_t step, const Stored<b16>& from) {
+/// (rows, width) → right blocks whose columns are the rows and whose depth is the width: those of
+/// row r, a multiple of 32, start at r · width.
+SIMD_INLINE void pack_as_columns(b16* to, const Stored<b16>& from) {
   for (int64_t r = 0; r < whole_blocks(from.rows); r += kTileRows)
     for (int64_t i = 0; i < from.width; i += kBlock) {
       F tile[kTileRows];
       for (int64_t k = 0; k < kTileRows; ++k) tile[k] = (F)row_or_zero(from, r + k, i);
       transpose_pairs(tile);
-      b16* const at = to + i / kBlock * step + r / kTileRows * kTile;
+      b16* const at = to + r / kBlock * kBlock * from.width + i * kBlock + r % kBlock * kBlock;
       for (int64_t k = 0; k < kTileRows; ++k) store_block(at + k * kBlock, (B32)tile[k]);
     }
 }
 
-/// (rows, width) → a right operand whose depth is the rows: width / 16 tiles in each step of 32.
-SIMD_INLINE void pack_as_depth(b16* to, const Stored<b16>& from) {
+/// (rows, width) → right blocks whose depth is the rows and whose columns are the width: those of
+/// column i, a multiple of 32, start at i · most_rows.
+SIMD_INLINE void pack_as_depth(b16* to, int64_t most_rows, const Stored<b16>& from) {
   for (int64_t r = 0; r < whole_blocks(from.rows); r += 2)
     for (int64_t i = 0; i < from.width; i += kBlock) {
       const Interleaved x = interleave(row_or_zero(from, r, i), row_or_zero(from, r + 1, i));
-      b16* const at =
-          to + r / kBlock * kBlock * from.width + i / kTileRows * kTile + r % kBlock / 2 * kBlock;
+      b16* const at = to + i * most_rows + r / kBlock * kStep + r % kBlock / 2 * kBlock;
       store_block(at, x.first), store_block(at + kTile, x.second);
     }
 }
+
+/// (rows, width) → a left operand (width, rows), rows `row` apart.
+SIMD_INLINE void pack_transposed(b16* to, int64_t row, const Stored<b16>& from) {
+  for (int64_t r = 0; r < whole_blocks(from.rows); r += kBlock)
+    for (int64_t i = 0; i < from.width; i += kBlock) {
+      F first[kTileRows], second[kTileRows];
+      for (int64_t k = 0; k < kTileRows; ++k) {
+        const Interleaved x =
+            interleave(row_or_zero(from, r + 2 * k, i), row_or_zero(from, r + 2 * k + 1, i));
+        first[k] = (F)x.first, second[k] = (F)x.second;
+      }
+      transpose_pairs(first), transpose_pairs(second);
+      for (int64_t k = 0; k < kTileRows; ++k) {
+        store_block(to + (i + k) * row + r, (B32)first[k]);
+        store_block(to + (i + kTileRows + k) * row + r, (B32)second[k]);
+      }
+    }
+}
+
+/// Rows of several tensors that will be wanted later, asked for one by one between other work: they
+/// lie far apart, where no hardware prefetcher looks, and many at once would hold up all loads.
+class Ahead {
+ public:
+  void read(const Stored<b16>& rows) { wanted_[count_++] = {rows, false}; }
+  void write(const Stored<b16>& rows) { wanted_[count_++] = {rows, true}; }
+
+  /// The next row of the next tensor.
+  void ask() {
+    const Wanted& w = wanted_[turn_];
+    if (row_ < w.rows.rows) {
+      const b16* const row = w.rows.data + row_ * w.rows.stride;
+      for (int64_t i = 0; i < w.rows.width; i += kBlock)
+        if (w.write)
+          __builtin_prefetch(row + i, 1);
+        else
+          __builtin_prefetch(row + i, 0, 2);
+    }
+    if (++turn_ == count_) turn_ = 0, ++row_;
+  }
+  void ask(int times) {
+    for (int i = 0; i < times; ++i) ask();
+  }
+
+ private:
+  struct Wanted {
+    Stored<b16> rows;
+    bool write;
+  };
+  Wanted wanted_[4];
+  int count_ = 0, turn_ = 0;
+  int64_t row_ = 0;
+};
 
 /// 2^x with a relative error of 2.6e-6 (a rounding to bf16 has up to 2e-3); NaN for NaN.
 SIMD_INLINE F exp2_for_bf16(F x) {
