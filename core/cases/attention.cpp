@@ -176,6 +176,8 @@ std::vector<AttentionCase> large_cases() {
       o.softcap = 5, o.alibi = With::Yes;
       cases.push_back(o);
     }
+  // Heads enough for pieces of 256 queries and of whole heads, and a rest.
+  cases.push_back({.B = 4, .Tq = 290, .Tk = 290, .H = 2, .K = 2, .D = 32});
   // Scores up to ±100: the running maximum must really be subtracted.
   cases.push_back({.B = 1, .Tq = 70, .Tk = 70, .H = 1, .K = 1, .D = 16, .sharpness = 25});
   // Decoding: fewer queries than keys.

@@ -53,42 +53,63 @@ int64_t queries_per_piece(const AttentionForward& op) {
   return std::min(op.q.shape[1], pairs >= kEnoughHeads ? kQueriesLong : kQueriesShort);
 }
 
+/// Whole tiles, and more queries than a step of generation has.
+bool suits_tiles(const AttentionArgs& a, DType dtype) {
+  constexpr int64_t kTileWidth = 32, kMostWidth = 256, kFewestQueries = 16;
+  return dtype == DType::BF16 && a.width % kTileWidth == 0 && a.width <= kMostWidth &&
+         a.tq >= kFewestQueries && a.scale > 0 && a.softcap == 0 && a.window == 0 && !a.slopes &&
+         !a.segment_start;
+}
+
+const AttentionKernels& choose(const Kernels& kernels, const AttentionArgs& a, DType dtype) {
+  const int act = act_index(dtype, "attention");
+  return kernels.attention_tiles.forward && suits_tiles(a, dtype) ? kernels.attention_tiles
+                                                                  : kernels.attention[act];
+}
+
 }  // namespace
 
 void CpuBackend::prepare(const AttentionForward& op) {
   check(op);
-  scratch_.reserve(
-      kernels_.attention_forward_scratch(arguments(op), queries_per_piece(op)) * sizeof(float), 0);
+  const AttentionArgs args = arguments(op);
+  const AttentionKernels& kernel = choose(kernels_, args, op.q.dtype);
+  scratch_.reserve(kernel.forward_scratch(args, queries_per_piece(op)) * sizeof(float), 0);
 }
 
 void CpuBackend::prepare(const AttentionBackward& op) {
   check(op);
-  scratch_.reserve(kernels_.attention_backward_scratch(arguments(op)) * sizeof(float), 0);
+  const AttentionArgs args = arguments(op);
+  const AttentionKernels& kernel = choose(kernels_, args, op.q.dtype);
+  scratch_.reserve(kernel.backward_scratch(args) * sizeof(float), 0);
 }
 
 void CpuBackend::attention_forward(const AttentionForward& op) {
   prepare(op);
-  const int act = act_index(op.q.dtype, "attention_forward");
   const AttentionArgs args = arguments(op);
+  const AttentionKernels& kernel = choose(kernels_, args, op.q.dtype);
   const int64_t pairs = op.q.shape[0] * args.heads;
   const int64_t chunk = queries_per_piece(op);
   if (pairs == 0 || chunk == 0) return;
   const int64_t chunks = (args.tq + chunk - 1) / chunk;
-  pool_.run(pairs * chunks, [&](int64_t i, int slot) {
+  const int64_t count = pairs * chunks;
+  const auto piece = [&](int64_t i) -> AttentionPiece {
     // Late queries see most keys: the long pieces go first, the short ones fill the gaps.
     const int64_t c = chunks - 1 - i / pairs, pair = i % pairs;
-    const AttentionPiece piece{.batch = pair / args.heads,
-                               .head = pair % args.heads,
-                               .query_begin = c * chunk,
-                               .query_end = std::min(args.tq, (c + 1) * chunk)};
-    kernels_.attention_forward[act](args, piece, scratch_.slot(slot));
+    return {.batch = pair / args.heads,
+            .head = pair % args.heads,
+            .query_begin = c * chunk,
+            .query_end = std::min(args.tq, (c + 1) * chunk)};
+  };
+  pool_.run(count, [&](int64_t i, int slot) {
+    const int64_t next = std::min(i + pool_.threads(), count - 1);
+    kernel.forward(args, piece(i), piece(next), scratch_.slot(slot));
   });
 }
 
 void CpuBackend::attention_backward(const AttentionBackward& op) {
   prepare(op);
-  const int act = act_index(op.q.dtype, "attention_backward");
   const AttentionArgs args = arguments(op);
+  const AttentionKernels& kernel = choose(kernels_, args, op.q.dtype);
   const int64_t pairs = op.q.shape[0] * args.kv_heads, times = args.tq;
   if (pairs == 0 || times == 0) return;
   // One piece per key/value head does five products per block; where heads are few, pieces that own
@@ -110,7 +131,7 @@ void CpuBackend::attention_backward(const AttentionBackward& op) {
       piece.query_begin = (2 * chunks - 1 - c) * kBackwardChunk;
       piece.query_end = std::min(times, piece.query_begin + kBackwardChunk);
     }
-    kernels_.attention_backward[act](args, piece, scratch_.slot(slot));
+    kernel.backward(args, piece, scratch_.slot(slot));
   });
 }
 

@@ -65,6 +65,16 @@ struct AttentionPiece {
   int64_t query_begin = 0, query_end = 0, key_begin = 0, key_end = 0;
 };
 
+struct AttentionKernels {
+  /// Scratch floats that a piece of `queries` queries, or one of the backward, needs.
+  size_t (*forward_scratch)(const AttentionArgs&, int64_t queries) = nullptr;
+  size_t (*backward_scratch)(const AttentionArgs&) = nullptr;
+  /// `next` is what the thread will probably do afterwards: worth asking memory for.
+  void (*forward)(const AttentionArgs&, const AttentionPiece&, const AttentionPiece& next,
+                  float* scratch) = nullptr;
+  void (*backward)(const AttentionArgs&, const AttentionPiece&, float* scratch) = nullptr;
+};
+
 struct CrossEntropyArgs {
   bool gradient = false;
   float* loss = nullptr;
@@ -150,11 +160,9 @@ struct Kernels {
                 int64_t width, int64_t begin, int64_t end)>
       scatter_add;
 
-  /// Scratch floats a piece of `queries` queries (forward), or one of the backward, needs.
-  size_t (*attention_forward_scratch)(const AttentionArgs&, int64_t queries);
-  size_t (*attention_backward_scratch)(const AttentionArgs&);
-  PerDType<void(const AttentionArgs&, const AttentionPiece&, float* scratch)> attention_forward;
-  PerDType<void(const AttentionArgs&, const AttentionPiece&, float* scratch)> attention_backward;
+  AttentionKernels attention[2];  ///< by dtype
+  /// bf16 on a matrix unit, without options, for shapes that suit it; null where there is none.
+  AttentionKernels attention_tiles;
 
   PerDType<void(void*y, const void*x, int64_t n)> gelu, relu2;
   PerDType<void(void*d_x, const void*d_y, const void*x, int64_t n)> gelu_backward, relu2_backward;
@@ -186,7 +194,7 @@ struct Kernels {
   size_t (*packed_left_bytes)(int64_t depth);
   size_t (*packed_right_bytes)(int64_t cols, int64_t depth);
   /// b (depth, cols); a transposed one is stored (cols, depth).
-  void (*pack_right)(char* to, const void* b, int64_t stride, bool transposed, int64_t depth,
+  void (*pack_right)(void* to, const void* b, int64_t stride, bool transposed, int64_t depth,
                      int64_t cols);
   /// By dtype of y (of bias and pre, too, except that a plain f32 y may take a bf16 bias).
   PerDType<void(const EpilogueArgs&)> epilogue[static_cast<int>(EpilogueKind::kCount)];

@@ -3,6 +3,10 @@
 
 namespace causeway::cpu::CAUSEWAY_ISA {
 
-void fill(Kernels& k) { fill_products(k); }
+void fill(Kernels& k) {
+  fill_attention_forward(k);
+  fill_attention_backward(k);
+  fill_products(k);
+}
 
 }  // namespace causeway::cpu::CAUSEWAY_ISA

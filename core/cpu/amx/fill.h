@@ -4,6 +4,8 @@
 
 namespace causeway::cpu::CAUSEWAY_ISA {
 
+void fill_attention_forward(Kernels& k);
+void fill_attention_backward(Kernels& k);
 void fill_products(Kernels& k);
 
 }  // namespace causeway::cpu::CAUSEWAY_ISA

@@ -1,109 +1,104 @@
-// Operands of products, packed for tiles: panels of 32 rows or columns, for every 32 of the depth
-// two tiles of 1 KiB. What lies beyond the operand is zero. Read next: products.cpp.
+// Operands packed as the tile unit reads them, whole blocks of 32 × 32; what lies beyond the
+// operand is zero, and its memory is not touched. Read next: products.cpp, attention_packing.h.
 #pragma once
-#include "core/cpu/amx/tile.h"
+#include "core/cpu/amx/tile_product.h"
 #include "core/cpu/simd_transpose.h"
 
 namespace causeway::cpu::CAUSEWAY_ISA {
 namespace {
 
-constexpr int64_t kPanel = 2 * kTileRows;  // rows of a, or columns of b
-constexpr int64_t kStepBytes = 2 * kTileBytes;
+constexpr int64_t whole_blocks(int64_t n) { return (n + kBlock - 1) / kBlock * kBlock; }
 
-constexpr int64_t round_up(int64_t n, int64_t to) { return (n + to - 1) / to * to; }
-constexpr int64_t panel_bytes(int64_t depth) {
-  return round_up(depth, kTileDepth) / kTileDepth * kStepBytes;
+/// 32 bf16.
+typedef uint16_t B32 __attribute__((vector_size(64)));
+
+SIMD_INLINE B32 load_block(const b16* p) {
+  B32 x;
+  __builtin_memcpy(&x, p, sizeof x);
+  return x;
+}
+SIMD_INLINE void store_block(b16* p, B32 x) { __builtin_memcpy(p, &x, sizeof x); }
+
+/// Rounds to nearest even; what is denormal becomes 0.
+SIMD_INLINE B32 narrow_two(F first, F second) {
+  return (B32)_mm512_cvtne2ps_pbh((__m512)second, (__m512)first);
 }
 
-/// The first n of 32 numbers; the others read as zero, and their memory is not touched.
-SIMD_INLINE U load_words(const b16* from, int64_t n) {
-  if (n >= 32) {
-    U words;
-    __builtin_memcpy(&words, from, sizeof words);
-    return words;
-  }
-  return n > 0 ? (U)_mm512_maskz_loadu_epi16((1u << n) - 1, from) : U{};
-}
-SIMD_INLINE void store_row(char* to, U words) { __builtin_memcpy(to, &words, sizeof words); }
-
-/// Of two stored rows the numbers of each column side by side: of 16 columns, and 16 more.
-struct Sides {
-  U a, b;
+/// Lane by lane a and b side by side: of lanes 0 … 15 in `first`, of 16 … 31 in `second`.
+struct Interleaved {
+  B32 first, second;
 };
-SIMD_INLINE Sides side_by_side(U first, U second) {
-  constexpr auto word = [](int i) { return (i + 32) << 16 | i; };
-  const __m512i low = _mm512_setr_epi32(word(0), word(1), word(2), word(3), word(4), word(5),
-                                        word(6), word(7), word(8), word(9), word(10), word(11),
-                                        word(12), word(13), word(14), word(15));
-  const __m512i high = _mm512_add_epi32(low, _mm512_set1_epi32(0x00100010));
-  return {(U)_mm512_permutex2var_epi16((__m512i)first, low, (__m512i)second),
-          (U)_mm512_permutex2var_epi16((__m512i)first, high, (__m512i)second)};
+SIMD_INLINE Interleaved interleave(B32 a, B32 b) {
+  // The instructions interleave within quarters: each gets 4 lanes of the lower and of the upper
+  // half.
+  const __m512i quarters = _mm512_setr_epi64(0, 4, 1, 5, 2, 6, 3, 7);
+  const __m512i x = _mm512_permutexvar_epi64(quarters, (__m512i)a);
+  const __m512i y = _mm512_permutexvar_epi64(quarters, (__m512i)b);
+  return {(B32)_mm512_unpacklo_epi16(x, y), (B32)_mm512_unpackhi_epi16(x, y)};
 }
 
-/// A panel whose `lines` lines (rows of a, columns of b) are stored one after another, the depth
-/// contiguous.
+/// A tile of pairs, 16 × 16, rows and columns exchanged.
+SIMD_INLINE void transpose_pairs(F* rows) { transpose_square(rows); }
+
+/// The first n of 32.
+SIMD_INLINE B32 load_block(const b16* p, int64_t n) {
+  if (n >= kBlock) return load_block(p);
+  return n > 0 ? (B32)_mm512_maskz_loadu_epi16((1u << n) - 1, p) : B32{};
+}
+
+/// Lines of an operand, rows of the left or columns of the right, of which 32 are packed: stored
+/// one after another, each `stride` from the last, the depth contiguous.
 struct ByLine {
-  const b16* from;
+  const b16* data;
   int64_t stride, lines, depth;
+  B32 at(int64_t line, int64_t k) const {
+    return line < lines ? load_block(data + line * stride + k, depth - k) : B32{};
+  }
 };
-/// A panel whose lines are contiguous, and stored once for each number of the depth.
+/// The same, but stored once for each number of the depth, the lines contiguous.
 struct ByDepth {
-  const b16* from;
+  const b16* data;
   int64_t stride, lines, depth;
+  B32 at(int64_t k) const { return k < depth ? load_block(data + k * stride, lines) : B32{}; }
+  /// Numbers k and k + 1 of every line side by side.
+  Interleaved pairs(int64_t k) const { return interleave(at(k), at(k + 1)); }
 };
 
-/// Left operand: a tile's row is 32 numbers of a line.
-SIMD_INLINE void pack_left(char* to, const ByLine& p) {
-  for (int64_t k = 0; k < p.depth; k += kTileDepth, to += kStepBytes)
-    for (int64_t r = 0; r < kPanel; ++r)
-      store_row(to + r * kTileRowBytes,
-                r < p.lines ? load_words(p.from + r * p.stride + k, p.depth - k) : U{});
+/// Left operand: 32 rows, `row` apart.
+SIMD_INLINE void pack_left(b16* to, int64_t row, const ByLine& from) {
+  for (int64_t r = 0; r < kBlock; ++r)
+    for (int64_t k = 0; k < from.depth; k += kBlock) store_block(to + r * row + k, from.at(r, k));
 }
-
-/// The rows k + 2i and k + 2i + 1 side by side.
-SIMD_INLINE Sides pair_of_rows(const ByDepth& p, int64_t k) {
-  const b16* row = p.from + k * p.stride;
-  const U first = k < p.depth ? load_words(row, p.lines) : U{};
-  const U second = k + 1 < p.depth ? load_words(row + p.stride, p.lines) : U{};
-  return side_by_side(first, second);
-}
-
-SIMD_INLINE void pack_left(char* to, const ByDepth& p) {
-  for (int64_t k = 0; k < p.depth; k += kTileDepth, to += kStepBytes) {
-    F upper[kTileRows], lower[kTileRows];
+SIMD_INLINE void pack_left(b16* to, int64_t row, const ByDepth& from) {
+  for (int64_t k = 0; k < from.depth; k += kBlock) {
+    F first[kTileRows], second[kTileRows];
     for (int64_t i = 0; i < kTileRows; ++i) {
-      const Sides sides = pair_of_rows(p, k + 2 * i);
-      upper[i] = (F)sides.a, lower[i] = (F)sides.b;
+      const Interleaved x = from.pairs(k + 2 * i);
+      first[i] = (F)x.first, second[i] = (F)x.second;
     }
-    transpose_square(upper);
-    transpose_square(lower);
+    transpose_pairs(first), transpose_pairs(second);
     for (int64_t i = 0; i < kTileRows; ++i) {
-      store_row(to + i * kTileRowBytes, (U)upper[i]);
-      store_row(to + kTileBytes + i * kTileRowBytes, (U)lower[i]);
+      store_block(to + i * row + k, (B32)first[i]);
+      store_block(to + (kTileRows + i) * row + k, (B32)second[i]);
     }
   }
 }
 
-/// Right operand: a tile's row is two numbers of each of 16 lines.
-SIMD_INLINE void pack_right(char* to, const ByLine& p) {
-  for (int64_t k = 0; k < p.depth; k += kTileDepth, to += kStepBytes)
-    for (int64_t half = 0; half < 2; ++half) {
-      F square[kTileCols];
-      for (int64_t i = 0; i < kTileCols; ++i) {
-        const int64_t line = half * kTileCols + i;
-        square[i] = line < p.lines ? (F)load_words(p.from + line * p.stride + k, p.depth - k) : F{};
-      }
-      transpose_square(square);
-      for (int64_t i = 0; i < kTileRows; ++i)
-        store_row(to + half * kTileBytes + i * kTileRowBytes, (U)square[i]);
+/// Right operand: 32 columns, a RightBlock.
+SIMD_INLINE void pack_right(b16* to, const ByLine& from) {
+  for (int64_t k = 0; k < from.depth; k += kBlock, to += kStep)
+    for (int64_t half = 0; half < kBlock; half += kTileRows) {
+      F tile[kTileRows];
+      for (int64_t i = 0; i < kTileRows; ++i) tile[i] = (F)from.at(half + i, k);
+      transpose_pairs(tile);
+      for (int64_t i = 0; i < kTileRows; ++i) store_block(to + (half + i) * kBlock, (B32)tile[i]);
     }
 }
-SIMD_INLINE void pack_right(char* to, const ByDepth& p) {
-  for (int64_t k = 0; k < p.depth; k += kTileDepth, to += kStepBytes)
+SIMD_INLINE void pack_right(b16* to, const ByDepth& from) {
+  for (int64_t k = 0; k < from.depth; k += kBlock, to += kStep)
     for (int64_t i = 0; i < kTileRows; ++i) {
-      const Sides sides = pair_of_rows(p, k + 2 * i);
-      store_row(to + i * kTileRowBytes, sides.a);
-      store_row(to + kTileBytes + i * kTileRowBytes, sides.b);
+      const Interleaved x = from.pairs(k + 2 * i);
+      store_block(to + i * kBlock, x.first), store_block(to + kTile + i * kBlock, x.second);
     }
 }
 

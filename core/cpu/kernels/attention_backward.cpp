@@ -204,9 +204,10 @@ void attention_backward(const AttentionArgs& a, const AttentionPiece& piece, flo
 }  // namespace
 
 void fill_attention_backward(Kernels& k) {
-  k.attention_backward_scratch = attention_backward_scratch;
-  k.attention_backward[0] = attention_backward<float>;
-  k.attention_backward[1] = attention_backward<b16>;
+  for (AttentionKernels& kernels : k.attention)
+    kernels.backward_scratch = attention_backward_scratch;
+  k.attention[0].backward = attention_backward<float>;
+  k.attention[1].backward = attention_backward<b16>;
 }
 
 }  // namespace causeway::cpu::CAUSEWAY_ISA

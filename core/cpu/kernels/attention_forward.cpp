@@ -116,7 +116,8 @@ void finish(const AttentionArgs& a, const AttentionPiece& piece, const Work<E>& 
 }
 
 template <class T>
-void attention_forward(const AttentionArgs& a, const AttentionPiece& piece, float* scratch) {
+void attention_forward(const AttentionArgs& a, const AttentionPiece& piece, const AttentionPiece&,
+                       float* scratch) {
   using Blocks = BlocksOf<T>::Type;
   const int64_t queries = piece.query_end - piece.query_begin, dp = padded(a.width);
   const int64_t kv_head = piece.head / (a.heads / a.kv_heads);
@@ -147,9 +148,9 @@ void attention_forward(const AttentionArgs& a, const AttentionPiece& piece, floa
 }  // namespace
 
 void fill_attention_forward(Kernels& k) {
-  k.attention_forward_scratch = attention_forward_scratch;
-  k.attention_forward[0] = attention_forward<float>;
-  k.attention_forward[1] = attention_forward<b16>;
+  for (AttentionKernels& kernels : k.attention) kernels.forward_scratch = attention_forward_scratch;
+  k.attention[0].forward = attention_forward<float>;
+  k.attention[1].forward = attention_forward<b16>;
 }
 
 }  // namespace causeway::cpu::CAUSEWAY_ISA

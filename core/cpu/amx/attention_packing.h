@@ -1,0 +1,85 @@
+// Blocks of attention as the tile unit's operands, memory that is asked for early, and the
+// exponential that is exact enough for bf16. Widths are multiples of 32. Read next:
+// attention_forward.cpp.
+#pragma once
+#include "core/cpu/amx/pack.h"
+#include "core/cpu/kernels/attention_common.h"
+
+namespace causeway::cpu::CAUSEWAY_ISA {
+namespace {
+
+/// (rows, width) → a left operand, rows in whole blocks.
+SIMD_INLINE void pack_rows(b16* to, const Stored<b16>& from) {
+  for (int64_t r = 0; r < from.rows; r += kBlock)
+    pack_left(to + r * from.width, from.width,
+              ByLine{from.data + r * from.stride, from.stride, from.rows - r, from.width});
+}
+
+/// (rows, width) → right blocks whose columns are the rows and whose depth is the width: those of
+/// row r, a multiple of 32, start at r · width.
+SIMD_INLINE void pack_as_columns(b16* to, const Stored<b16>& from) {
+  for (int64_t r = 0; r < from.rows; r += kBlock)
+    pack_right(to + r * from.width,
+               ByLine{from.data + r * from.stride, from.stride, from.rows - r, from.width});
+}
+
+/// (rows, width) → right blocks whose depth is the rows and whose columns are the width: those of
+/// column i, a multiple of 32, start at i · most_rows.
+SIMD_INLINE void pack_as_depth(b16* to, int64_t most_rows, const Stored<b16>& from) {
+  for (int64_t i = 0; i < from.width; i += kBlock)
+    pack_right(to + i * most_rows, ByDepth{from.data + i, from.stride, kBlock, from.rows});
+}
+
+/// (rows, width) → a left operand (width, rows), rows `row` apart.
+SIMD_INLINE void pack_transposed(b16* to, int64_t row, const Stored<b16>& from) {
+  for (int64_t i = 0; i < from.width; i += kBlock)
+    pack_left(to + i * row, row, ByDepth{from.data + i, from.stride, kBlock, from.rows});
+}
+
+/// Rows of several tensors that will be wanted later, asked for one by one between other work: they
+/// lie far apart, where no hardware prefetcher looks, and many at once would hold up all loads.
+class Ahead {
+ public:
+  void read(const Stored<b16>& rows) { wanted_[count_++] = {rows, false}; }
+  void write(const Stored<b16>& rows) { wanted_[count_++] = {rows, true}; }
+
+  /// The next row of the next tensor.
+  void ask() {
+    const Wanted& w = wanted_[turn_];
+    if (row_ < w.rows.rows) {
+      const b16* const row = w.rows.data + row_ * w.rows.stride;
+      for (int64_t i = 0; i < w.rows.width; i += kBlock)
+        if (w.write)
+          __builtin_prefetch(row + i, 1);
+        else
+          __builtin_prefetch(row + i, 0, 2);
+    }
+    if (++turn_ == count_) turn_ = 0, ++row_;
+  }
+  void ask(int times) {
+    for (int i = 0; i < times; ++i) ask();
+  }
+
+ private:
+  struct Wanted {
+    Stored<b16> rows;
+    bool write;
+  };
+  Wanted wanted_[4];
+  int count_ = 0, turn_ = 0;
+  int64_t row_ = 0;
+};
+
+/// 2^x with a relative error of 2.6e-6 (a rounding to bf16 has up to 2e-3); NaN for NaN.
+SIMD_INLINE F exp2_for_bf16(F x) {
+  const F r = (F)_mm512_reduce_ps((__m512)x, _MM_FROUND_TO_NEG_INF);  // x − ⌊x⌋; 0 for ±∞
+  F p = splat(1.35341678e-2f);                                        // minimax on [0, 1]
+  p = fma(p, r, splat(5.20114601e-2f));
+  p = fma(p, r, splat(2.41442755e-1f));
+  p = fma(p, r, splat(6.93003833e-1f));
+  p = fma(p, r, splat(1.00000262f));
+  return (F)_mm512_scalef_ps((__m512)p, (__m512)x);
+}
+
+}  // namespace
+}  // namespace causeway::cpu::CAUSEWAY_ISA
