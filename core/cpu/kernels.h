@@ -120,7 +120,7 @@ enum class EpilogueKind : uint8_t { Plain, Accumulate, Gelu, GeluBackward, kCoun
 
 /// product (rows, cols) (+)= a (rows, depth) · b (depth, cols), bf16 → f32, for at most 32 rows; b
 /// is packed. A transposed a is stored (depth, rows). Strides in elements. The product's memory is
-/// whole panels of 32 × 32.
+/// whole blocks of 32 × 32.
 struct TileRowsArgs {
   const void* a = nullptr;
   int64_t a_stride = 0;

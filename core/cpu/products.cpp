@@ -99,15 +99,15 @@ std::unique_ptr<Products::Plan> Products::make_plan(const Matmul& op) {
   plan->grid = tile_unit ? cut_tiles_for_tile_unit(op.y.shape[0], op.y.shape[1])
                          : cut_tiles(op.y.shape[0], op.y.shape[1]);
   // A bf16 product is rounded once: by oneDNN if nothing follows, else by the epilogue.
-  const bool whole_panels =
-      op.y.shape[0] % kProductPanel == 0 && op.y.shape[1] % kProductPanel == 0;
-  const bool in_scratch = tile_unit ? bf16_out || !whole_panels : bf16_out && (widen || !plain);
+  const bool whole_blocks =
+      op.y.shape[0] % kProductBlock == 0 && op.y.shape[1] % kProductBlock == 0;
+  const bool in_scratch = tile_unit ? bf16_out || !whole_blocks : bf16_out && (widen || !plain);
   plan->epilogue = epilogue_of(op);
   plan->has_epilogue = in_scratch || op.bias || op.epilogue != Epilogue::None;
   plan->target = {
       .in_scratch = in_scratch,
       .dtype = in_scratch ? DType::F32 : op.y.dtype,
-      .stride = in_scratch ? round_up(plan->grid.tile_cols, kProductPanel) : op.y.stride[0],
+      .stride = in_scratch ? round_up(plan->grid.tile_cols, kProductBlock) : op.y.stride[0],
       .accumulate = accumulate && !in_scratch};
   if (tile_unit)
     plan->multiplier = multiply_in_tile_unit(kernels_, plan->grid, depth, plan->target);

@@ -11,10 +11,10 @@ constexpr size_t kMostPacked = size_t{8} << 20;
 
 int64_t in_equal_parts(int64_t depth) {
   const int64_t parts = (depth + kMostDepth - 1) / kMostDepth;
-  return round_up((depth + parts - 1) / parts, kProductPanel);
+  return round_up((depth + parts - 1) / parts, kProductBlock);
 }
 
-/// b is packed once, in panels of 32 columns over the depth that is taken at a time.
+/// b is packed once, in blocks of 32 columns over the depth that is taken at a time.
 class InTileUnit final : public TileMultiplier {
  public:
   InTileUnit(const Kernels& kernels, const TileGrid& grid, int64_t depth, const TileTarget& target)
@@ -24,14 +24,14 @@ class InTileUnit final : public TileMultiplier {
         left_bytes_(kernels.packed_left_bytes(part_)) {}
 
   int64_t columns_together() const override {
-    const size_t column = right_bytes(grid_.tile_cols, round_up(depth_, kProductPanel));
+    const size_t column = right_bytes(grid_.tile_cols, round_up(depth_, kProductBlock));
     return std::clamp<int64_t>(kMostPacked / column, 1, grid_.across());
   }
   size_t shared_bytes() const override {
-    return right_bytes(columns_together() * grid_.tile_cols, round_up(depth_, kProductPanel));
+    return right_bytes(columns_together() * grid_.tile_cols, round_up(depth_, kProductBlock));
   }
   size_t slot_bytes() const override {
-    const int64_t rows = part_ < depth_ ? grid_.tile_rows : kProductPanel;
+    const int64_t rows = part_ < depth_ ? grid_.tile_rows : kProductBlock;
     return left_bytes_ + (target_.in_scratch ? rows * target_.stride * sizeof(float) : 0);
   }
 
@@ -50,8 +50,8 @@ class InTileUnit final : public TileMultiplier {
                 const Finish& finish) const override {
     const Operand a(op.a, op.a_transpose);
     for (int64_t k = 0; k < depth_; k += part_)
-      for (int64_t row = 0; row < tile.rows; row += kProductPanel) {
-        const int64_t rows = std::min(kProductPanel, tile.rows - row);
+      for (int64_t row = 0; row < tile.rows; row += kProductBlock) {
+        const int64_t rows = std::min(kProductBlock, tile.rows - row);
         float* const product = product_of(row, to, memory.own);
         kernels_.tile_rows({.a = a.at(tile.row + row, k),
                             .a_stride = a.stride,
@@ -75,7 +75,7 @@ class InTileUnit final : public TileMultiplier {
   /// Of the tile's columns from depth k on, among those that are packed together.
   size_t offset(const Tile& tile, int64_t k) const {
     const int64_t before = tile.col / grid_.tile_cols % columns_together() * grid_.tile_cols;
-    return right_bytes(before, round_up(depth_, kProductPanel)) + right_bytes(tile.cols, k);
+    return right_bytes(before, round_up(depth_, kProductBlock)) + right_bytes(tile.cols, k);
   }
   /// In scratch, rows that are finished at once follow each other in the same memory.
   float* product_of(int64_t row, char* to, char* own) const {

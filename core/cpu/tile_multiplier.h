@@ -64,7 +64,7 @@ std::unique_ptr<TileMultiplier> multiply_bf16(const Matmul& op, const TileGrid& 
 /// bf16 widened to f32 slab by slab, by oneDNN.
 std::unique_ptr<TileMultiplier> multiply_widened(const Kernels& kernels, const TileGrid& grid,
                                                  int64_t depth, const TileTarget& target);
-/// bf16 in hardware, by Kernels::tile_product; into f32, whole panels of 32 × 32.
+/// bf16 in hardware, by Kernels::tile_rows; into f32, whole blocks of 32 × 32.
 std::unique_ptr<TileMultiplier> multiply_in_tile_unit(const Kernels& kernels, const TileGrid& grid,
                                                       int64_t depth, const TileTarget& target);
 

@@ -40,10 +40,10 @@ TileGrid cut_tiles_for_tile_unit(int64_t rows, int64_t cols) {
   int64_t down = std::max<int64_t>(1, (rows + kMostRows - 1) / kMostRows);
   const int64_t across = std::max<int64_t>(1, (cols + kMostCols - 1) / kMostCols);
   while (down * across < kEnoughTiles && rows / (down + 1) >= kLeast) ++down;
-  const auto panels = [](int64_t n, int64_t parts) {
-    return round_up((n + parts - 1) / parts, kProductPanel);
+  const auto piece_of = [](int64_t n, int64_t parts) {
+    return round_up((n + parts - 1) / parts, kProductBlock);
   };
-  return {rows, cols, panels(rows, down), panels(cols, across)};
+  return {rows, cols, piece_of(rows, down), piece_of(cols, across)};
 }
 
 }  // namespace causeway::cpu

@@ -29,10 +29,10 @@ Tile tile_at(const TileGrid& grid, int64_t index);
 /// (measured). An odd number below 16 is made even, because two threads would wait for the last.
 TileGrid cut_tiles(int64_t rows, int64_t cols);
 
-/// For our kernels in a tile unit, which take panels of 32 × 32 and pack a transposed a anew for
+/// For our kernels in a tile unit, which take blocks of 32 × 32 and pack a transposed a anew for
 /// each tile: wide tiles.
 TileGrid cut_tiles_for_tile_unit(int64_t rows, int64_t cols);
-inline constexpr int64_t kProductPanel = 32;
+inline constexpr int64_t kProductBlock = 32;
 inline int64_t round_up(int64_t n, int64_t to) { return (n + to - 1) / to * to; }
 
 }  // namespace causeway::cpu

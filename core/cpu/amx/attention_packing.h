@@ -1,6 +1,5 @@
-// Blocks of attention as the tile unit's operands, memory that is asked for early, and the
-// exponential that is exact enough for bf16. Widths are multiples of 32. Read next:
-// attention_forward.cpp.
+// Blocks of attention as the tile unit's operands, and memory that is asked for early. Widths are
+// multiples of 32. Read next: attention_forward.cpp.
 #pragma once
 #include "core/cpu/amx/pack.h"
 #include "core/cpu/kernels/attention_common.h"
@@ -69,17 +68,6 @@ class Ahead {
   int count_ = 0, turn_ = 0;
   int64_t row_ = 0;
 };
-
-/// 2^x with a relative error of 2.6e-6 (a rounding to bf16 has up to 2e-3); NaN for NaN.
-SIMD_INLINE F exp2_for_bf16(F x) {
-  const F r = (F)_mm512_reduce_ps((__m512)x, _MM_FROUND_TO_NEG_INF);  // x − ⌊x⌋; 0 for ±∞
-  F p = splat(1.35341678e-2f);                                        // minimax on [0, 1]
-  p = fma(p, r, splat(5.20114601e-2f));
-  p = fma(p, r, splat(2.41442755e-1f));
-  p = fma(p, r, splat(6.93003833e-1f));
-  p = fma(p, r, splat(1.00000262f));
-  return (F)_mm512_scalef_ps((__m512)p, (__m512)x);
-}
 
 }  // namespace
 }  // namespace causeway::cpu::CAUSEWAY_ISA

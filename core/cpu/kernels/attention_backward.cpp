@@ -63,14 +63,15 @@ struct Wanted {
 
 /// One query's scores → p, and dp → ds, over `columns` (whole vectors). Columns outside [first,
 /// last) get 0.
+template <class Blocks>
 SIMD_INLINE void differentiate_row(const AttentionArgs& a, float* p, float* ds, int64_t first,
                                    int64_t last, int64_t columns, int64_t distance, int64_t head,
                                    float lse, float delta) {
   const float level = lse * kLog2E;
-  finish_scores(a, p, columns, distance, head);
+  const float factor = finish_scores(a, p, columns, distance, head);
   for (int64_t j = 0; j < columns; j += kLanes) {
     const F score = load(p + j);
-    const F probability = exp2(score - level);
+    const F probability = power_of_two<Blocks>(fma(score, splat(factor), splat(-level)));
     F slope = probability * (load(ds + j) - delta);
     if (a.softcap > 0) {
       // score · ln 2 = c·t − ALiBi with t = tanh(…): undo the ALiBi term to find t again.
@@ -88,7 +89,7 @@ SIMD_INLINE void differentiate_row(const AttentionArgs& a, float* p, float* ds, 
 }
 
 /// The scores of queries [begin, end) in w.p, and dp in w.ds → p and ds.
-template <class E>
+template <class Blocks, class E>
 void differentiate_rows(const AttentionArgs& a, int64_t batch, int64_t head, const Work<E>& w,
                         int64_t begin, int64_t end, int64_t key0, int64_t depth) {
   const int64_t columns = padded(depth);
@@ -98,9 +99,9 @@ void differentiate_rows(const AttentionArgs& a, int64_t batch, int64_t head, con
     const Range range = visible(a, batch, query);
     const int64_t first = range.begin > key0 ? range.begin - key0 : 0;
     const int64_t last = range.end - key0;
-    differentiate_row(a, w.p + row, w.ds + row, first < columns ? first : columns,
-                      last < depth ? last : depth, columns, query - key0, head, lse[query],
-                      w.delta[query]);
+    differentiate_row<Blocks>(a, w.p + row, w.ds + row, first < columns ? first : columns,
+                              last < depth ? last : depth, columns, query - key0, head, lse[query],
+                              w.delta[query]);
   }
 }
 
@@ -117,7 +118,7 @@ void differentiate(const AttentionArgs& a, int64_t batch, int64_t head, Wanted w
   const int64_t width = Blocks::depth(a.width);
   gemm<Into::Overwrite>({w.p, kKeys}, q.left, keys.kt, rows, columns / kLanes, width);
   gemm<Into::Overwrite>({w.ds, kKeys}, d_o.left, keys.vt, rows, columns / kLanes, width);
-  differentiate_rows(a, batch, head, w, begin, end, keys.begin, depth);
+  differentiate_rows<Blocks>(a, batch, head, w, begin, end, keys.begin, depth);
   const int64_t vectors = dp / kLanes;
   if (wanted.keys) {
     const auto add = [&](float* sums, const float* scores, Right<E> right) {

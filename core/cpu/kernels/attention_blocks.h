@@ -63,6 +63,7 @@ struct TwoSided {
 
 struct Wide {
   using Element = float;
+  static constexpr bool kRounds = false;
   /// Elements that hold n values of a product's depth.
   static int64_t depth(int64_t n) { return n; }
 
@@ -101,6 +102,7 @@ struct Wide {
 #if defined(__AVX512BF16__)
 struct Pairs {
   using Element = Pair;
+  static constexpr bool kRounds = true;
   static int64_t depth(int64_t n) { return (n + 1) / 2; }
 
   static Left<Pair> left(Pair* to, const Stored<b16>& from) {
@@ -140,11 +142,13 @@ struct Pairs {
     return {to, kKeys};
   }
 
+  /// What is denormal becomes 0, as in the products themselves.
+  static B16 rounded(F x) { return (B16)_mm512_cvtneps_pbh((__m512)x); }
   /// (rows, kKeys) f32, columns whole vectors, rounded.
   static Left<Pair> scores(Pair* to, const float* s, int64_t rows, int64_t columns) {
     for (int64_t r = 0; r < rows; ++r)
       for (int64_t j = 0; j < columns; j += kLanes) {
-        const B16 bits = narrow(load(s + r * kKeys + j));
+        const B16 bits = rounded(load(s + r * kKeys + j));
         __builtin_memcpy(to + (r * kKeys + j) / 2, &bits, sizeof bits);
       }
     return {to, kKeys / 2, 1};
@@ -154,8 +158,8 @@ struct Pairs {
       for (int64_t j = 0; j < columns; j += kLanes) {
         const F first = load(s + r * kKeys + j);
         const F second = r + 1 < rows ? load(s + (r + 1) * kKeys + j) : F{};
-        const U pairs = __builtin_convertvector(narrow(first), U) |
-                        __builtin_convertvector(narrow(second), U) << 16;
+        const U pairs = __builtin_convertvector(rounded(first), U) |
+                        __builtin_convertvector(rounded(second), U) << 16;
         __builtin_memcpy(to + r / 2 * kKeys + j, &pairs, sizeof pairs);
       }
     return {to, 1, kKeys};

@@ -53,9 +53,11 @@ SIMD_INLINE float alibi(const AttentionArgs& a, int64_t head, int64_t distance) 
 }
 
 /// Turns q·k of one query into scores, for the vectors of columns that hold [0, columns), in units
-/// of ln 2: what softmax exponentiates is a power of two. `distance` is i − j of column 0.
-SIMD_INLINE void finish_scores(const AttentionArgs& a, float* s, int64_t columns, int64_t distance,
-                               int64_t head) {
+/// of ln 2: what softmax exponentiates is a power of two. `distance` is i − j of column 0. Returns
+/// a positive factor that is left to be multiplied by, which costs nothing on the way to 2^x.
+SIMD_INLINE float finish_scores(const AttentionArgs& a, float* s, int64_t columns, int64_t distance,
+                                int64_t head) {
+  if (a.softcap == 0 && !a.slopes && a.scale > 0) return a.scale * kLog2E;
   if (a.softcap > 0)
     for (int64_t j = 0; j < columns; j += kLanes)
       store(s + j, a.softcap * kLog2E * tanh(load(s + j) * (a.scale / a.softcap)));
@@ -63,6 +65,29 @@ SIMD_INLINE void finish_scores(const AttentionArgs& a, float* s, int64_t columns
     for (int64_t j = 0; j < columns; j += kLanes) store(s + j, load(s + j) * (a.scale * kLog2E));
   if (a.slopes)
     for (int64_t j = 0; j < columns; ++j) s[j] -= alibi(a, head, distance - j);
+  return 1;
+}
+
+#if defined(__AVX512BF16__)
+/// 2^x with a relative error of 2.6e-6 (a rounding to bf16 has up to 2e-3); NaN for NaN.
+SIMD_INLINE F exp2_for_bf16(F x) {
+  const F r = (F)_mm512_reduce_ps((__m512)x, _MM_FROUND_TO_NEG_INF);  // x − ⌊x⌋; 0 for ±∞
+  F p = splat(1.35341678e-2f);                                        // minimax on [0, 1]
+  p = fma(p, r, splat(5.20114601e-2f));
+  p = fma(p, r, splat(2.41442755e-1f));
+  p = fma(p, r, splat(6.93003833e-1f));
+  p = fma(p, r, splat(1.00000262f));
+  return (F)_mm512_scalef_ps((__m512)p, (__m512)x);
+}
+#endif
+
+/// 2^x, exact enough for what Blocks multiply.
+template <class Blocks>
+SIMD_INLINE F power_of_two(F x) {
+#if defined(__AVX512BF16__)
+  if constexpr (Blocks::kRounds) return exp2_for_bf16(x);
+#endif
+  return exp2(x);
 }
 
 /// Columns outside [begin, end) become `value`, in whole vectors up to `columns`.

@@ -39,14 +39,15 @@ Work<E> divide(float* scratch, int64_t queries, int64_t dp) {
           .p = c.take<E>(kQueries * kKeys)};
 }
 
-/// Scores of one query → probabilities relative to its new maximum; rescales what the query has
-/// gathered so far. Columns outside [begin, end) get 0.
-void soften_row(float* s, int64_t begin, int64_t end, int64_t columns, float& highest, float* total,
-                float* o, int64_t dp) {
+/// Scores of one query, still to be multiplied by `factor` → probabilities relative to its new
+/// maximum; rescales what the query has gathered so far. Columns outside [begin, end) get 0.
+template <class Blocks>
+void soften_row(float* s, float factor, int64_t begin, int64_t end, int64_t columns, float& highest,
+                float* total, float* o, int64_t dp) {
   fill_outside(s, begin, end, columns, -__builtin_inff());
   F top = splat(-__builtin_inff());
   for (int64_t j = 0; j < columns; j += kLanes) top = max(top, load(s + j));
-  const float block_top = max(top);
+  const float block_top = max(top) * factor;
   if (!(block_top <= highest)) {
     if (highest > -__builtin_inff()) {  // something has been gathered
       const F keep = exp2(splat(highest - block_top));
@@ -55,10 +56,10 @@ void soften_row(float* s, int64_t begin, int64_t end, int64_t columns, float& hi
     }
     highest = block_top;
   }
-  const F level = splat(highest);
+  const F less = splat(-highest), by = splat(factor);
   F sums = load(total);
   for (int64_t j = 0; j < columns; j += kLanes) {
-    const F p = exp2(load(s + j) - level);
+    const F p = power_of_two<Blocks>(fma(load(s + j), by, less));
     store(s + j, p);
     sums += p;
   }
@@ -87,9 +88,9 @@ void attend(const AttentionArgs& a, const AttentionPiece& piece, const Work<E>& 
       for (int64_t j = 0; j < columns; ++j) s[j] = 0;
       continue;
     }
-    finish_scores(a, s, columns, query + a.tk - a.tq - key0, piece.head);
-    soften_row(s, first, last < depth ? last : depth, columns, w.highest[begin + r],
-               w.total + (begin + r) * kLanes, o + r * dp, dp);
+    const float factor = finish_scores(a, s, columns, query + a.tk - a.tq - key0, piece.head);
+    soften_row<Blocks>(s, factor, first, last < depth ? last : depth, columns, w.highest[begin + r],
+                       w.total + (begin + r) * kLanes, o + r * dp, dp);
   }
   gemm<Into::Add>({o, dp}, Blocks::scores(w.p, w.s, rows, columns), v, rows, dp / kLanes,
                   Blocks::depth(depth));
