@@ -78,11 +78,11 @@ void* allocate(size_t bytes) {
 }
 void deallocate(void* data) noexcept {
   if (!data) return;
-  simt::finish_all();  // as cudaFree does
+  simt::finish_all();         // as cudaFree does
+  simt::remove_region(data);  // until then nobody may read what lies before it
   size_t bytes = 0;
   std::memcpy(&bytes, static_cast<char*>(data) - kRedZone, sizeof bytes);
   device_memory().held -= bytes;
-  simt::remove_region(data);
   ::operator delete(static_cast<char*>(data) - kRedZone, kAlignment);
 }
 MemoryInfo memory_info() {
