@@ -43,6 +43,7 @@ Accuracy sum_of_products(int64_t k) {
 OpCase matmul_case(const MatmulCase& o) {
   const bool at = o.a_transpose == Transpose::Yes, bt = o.b_transpose == Transpose::Yes;
   const Padding pad = o.strided == With::Yes ? Padding{1, 3, 2} : Padding{};
+  const Padding wider = o.strided == With::Yes ? Padding{1, 3, 7} : Padding{};
   const Fill onto = o.mode == GradMode::Accumulate ? normal() : Fill{};
   OpCase c{.name = describe(o), .family = "matmul"};
   const auto add = [&](TensorSpec spec) { c.tensors.push_back(std::move(spec)); };
@@ -58,7 +59,7 @@ OpCase matmul_case(const MatmulCase& o) {
     add({.name = "pre",
          .role = Role::Saved,
          .shape = {o.M, o.N},
-         .padding = pad,
+         .padding = wider,
          .accuracy = sum_of_products(o.K)});
   Accuracy accuracy = sum_of_products(o.K);
   if (o.epilogue == Epilogue::Gelu) accuracy.inner = Inner::ActRounded;  // of pre

@@ -73,6 +73,9 @@ const Products::Plan& Products::plan(const Matmul& op) {
 
 namespace {
 
+/// Where a product goes that needs no scratch.
+const Tensor& target_of(const Matmul& op) { return op.epilogue == Epilogue::Gelu ? op.pre : op.y; }
+
 EpilogueKind epilogue_of(const Matmul& op) {
   switch (op.epilogue) {
     case Epilogue::Gelu:
@@ -104,11 +107,11 @@ std::unique_ptr<Products::Plan> Products::make_plan(const Matmul& op) {
   const bool in_scratch = tile_unit ? bf16_out || !whole_blocks : bf16_out && (widen || !plain);
   plan->epilogue = epilogue_of(op);
   plan->has_epilogue = in_scratch || op.bias || op.epilogue != Epilogue::None;
-  plan->target = {
-      .in_scratch = in_scratch,
-      .dtype = in_scratch ? DType::F32 : op.y.dtype,
-      .stride = in_scratch ? round_up(plan->grid.tile_cols, kProductBlock) : op.y.stride[0],
-      .accumulate = accumulate && !in_scratch};
+  plan->target = {.in_scratch = in_scratch,
+                  .dtype = in_scratch ? DType::F32 : op.y.dtype,
+                  .stride = in_scratch ? round_up(plan->grid.tile_cols, kProductBlock)
+                                       : target_of(op).stride[0],
+                  .accumulate = accumulate && !in_scratch};
   if (tile_unit)
     plan->multiplier = multiply_in_tile_unit(kernels_, plan->grid, depth, plan->target);
   else if (widen)
@@ -142,7 +145,6 @@ void Products::run(const Matmul& op) {
 }
 
 void Products::run_tile(const Matmul& op, const Plan& plan, const Tile& tile, int slot) {
-  const Tensor& target = op.epilogue == Epilogue::Gelu ? op.pre : op.y;
   const auto finish = [&](int64_t row, int64_t rows, const void* product) {
     if (!plan.has_epilogue) return;
     kernels_.epilogue[static_cast<int>(plan.epilogue)][op.y.dtype == DType::BF16](
@@ -156,7 +158,7 @@ void Products::run_tile(const Matmul& op, const Plan& plan, const Tile& tile, in
          .pre_stride = op.pre ? op.pre.stride[0] : 0,
          .bias = address(op.bias, 0, tile.col)});
   };
-  plan.multiplier->multiply(op, tile, address(target, tile.row, tile.col),
+  plan.multiplier->multiply(op, tile, address(target_of(op), tile.row, tile.col),
                             {scratch_.shared<char>(), scratch_.slot<char>(slot), slot}, finish);
   if (op.d_bias && tile.col == 0) sum_rows(op, kernels_, tile, Key::depth_of(op));
 }
