@@ -143,7 +143,7 @@ struct LossHead {
   int64_t vocab_size = 0, padded_vocab = 0;
   double softcap = 0;
 
-  /// Rows per chunk, by shape only.
+  /// Rows per chunk, by shape only: 2²⁶ logits, or an eighth of the rows where that is more.
   int64_t chunk_rows(int64_t rows) const;
   /// loss (N) stat. Training: also d_x (N, C), and the weight's gradient. x (N, C).
   void forward_backward(const Context& ctx, const Tensor& loss, const Tensor& d_x,

@@ -18,7 +18,7 @@ __device__ __forceinline__ float column_sum(const T* x, int64_t stride, int64_t 
   KSHARED(float, sums, [kColumnWarps][kColumnTile]);
   const int warp = threadIdx.x / kColumnTile, lane = threadIdx.x % kColumnTile;
   float sum = 0;
-#pragma unroll 4
+#pragma unroll 8
   for (int64_t r = begin + warp; r < end; r += kColumnWarps)
     if (inside) sum += to_float(x[r * stride + column]);
   sums[warp][lane] = sum;

@@ -62,8 +62,11 @@ __device__ __forceinline__ void load_logits(float (&z)[kWidth], const CrossEntro
                                             const T* row, int column) {
   load(z, row + column);
 #pragma unroll
+  for (int e = 0; e < kWidth; ++e) z[e] = capped<kCap>(z[e], a.softcap);
+  if (column + kWidth <= a.vocab) return;
+#pragma unroll
   for (int e = 0; e < kWidth; ++e)
-    z[e] = column + e < a.vocab ? capped<kCap>(z[e], a.softcap) : -INFINITY;
+    if (column + e >= a.vocab) z[e] = -INFINITY;
 }
 
 template <Softcap kCap, int kWidth, class T>
@@ -82,19 +85,39 @@ __device__ __forceinline__ ExpSum thread_exp_sum(const CrossEntropyArgs<T>& a, c
   return own;
 }
 
+// Steps of the gradient that few packs need: the target's, the softcap's, the padding's.
+template <int kWidth>
+__device__ __forceinline__ void d_target(float (&d)[kWidth], int target, float scale) {
+#pragma unroll
+  for (int e = 0; e < kWidth; ++e) d[e] -= e == target ? scale : 0.0f;
+}
+template <int kWidth>
+__device__ __forceinline__ void d_capped(float (&d)[kWidth], const float (&z)[kWidth],
+                                         float softcap) {
+#pragma unroll
+  for (int e = 0; e < kWidth; ++e) d[e] *= 1.0f - (z[e] / softcap) * (z[e] / softcap);
+}
+template <int kWidth>
+__device__ __forceinline__ void d_padding(float (&d)[kWidth], int vocab) {
+#pragma unroll
+  for (int e = 0; e < kWidth; ++e)
+    if (e >= vocab) d[e] = 0;
+}
+
 /// d loss / d logit = scale · (p − [target]) · (1 − t²), t = tanh(z / softcap); 0 in the padding.
 template <Softcap kCap, int kWidth, class T>
 __device__ __forceinline__ void write_gradient(const CrossEntropyArgs<T>& a, T* out, const T* row,
                                                int target, ExpSum all) {
-  const float weight = 1.0f / all.sum;
+  const float weight = a.scale / all.sum;
   for (int column = threadIdx.x * kWidth; column < a.columns; column += blockDim.x * kWidth) {
-    float d[kWidth] = {};
-    if (column < a.vocab) load_logits<kCap>(d, a, row, column);
+    float z[kWidth], d[kWidth] = {};
+    if (column < a.vocab) {
+      load_logits<kCap>(z, a, row, column);
 #pragma unroll
-    for (int e = 0; e < kWidth; ++e) {
-      const float t = kCap == Softcap::Yes ? d[e] / a.softcap : 0.0f;
-      const float p = exp_below(d[e], all.top) * weight - (column + e == target ? 1.0f : 0.0f);
-      d[e] = column + e < a.vocab ? p * (1.0f - t * t) * a.scale : 0.0f;
+      for (int e = 0; e < kWidth; ++e) d[e] = exp_below(z[e], all.top) * weight;
+      if (target >= column && target < column + kWidth) d_target(d, target - column, a.scale);
+      if constexpr (kCap == Softcap::Yes) d_capped(d, z, a.softcap);
+      if (column + kWidth > a.vocab) d_padding(d, a.vocab - column);
     }
     store(out + column, d);
   }

@@ -8,20 +8,27 @@
 namespace causeway::cuda {
 namespace {
 
-/// Scratch of one sort: rank (N), order (N), counts (V), starts (V + 1).
-int64_t sort_numbers(int64_t rows, int64_t table_rows) { return 2 * rows + 2 * table_rows + 1; }
+int64_t segments_of(int64_t rows) { return blocks(rows, segment_of(rows)); }
+
+/// Scratch of one sort: rank (N), order (N), counts (segments, V), totals (V), starts (V + 1).
+int64_t sort_numbers(int64_t rows, int64_t table_rows) {
+  return 2 * rows + (segments_of(rows) + 2) * table_rows + 1;
+}
 
 /// The places of `ids` (N), each in [0, table_rows), sorted by id.
 Places sorted_places(const Tensor& ids, int64_t table_rows, void* scratch, cudaStream_t stream) {
-  const int64_t rows = ids.numel();
+  const int64_t rows = ids.numel(), segment = segment_of(rows), segments = segments_of(rows);
   int* const rank = static_cast<int*>(scratch);
-  int *const order = rank + rows, *const counts = order + rows, *const starts = counts + table_rows;
-  zero(counts, table_rows * sizeof(int), stream);
+  int *const order = rank + rows, *const counts = order + rows;
+  int *const totals = counts + segments * table_rows, *const starts = totals + table_rows;
+  zero(counts, segments * table_rows * sizeof(int), stream);
   launch(rank_kernel, grid(blocks(rows, kRankThreads)), kRankThreads, 0, stream, rank, counts,
-         data<int>(ids), rows, table_rows);
-  launch(scan_kernel, grid(1), kScanThreads, 0, stream, starts, counts, table_rows);
-  launch(place_kernel, grid(blocks(rows, kRowThreads)), kRowThreads, 0, stream, order, starts, rank,
-         data<int>(ids), rows, table_rows);
+         data<int>(ids), rows, table_rows, segment);
+  launch(add_segments_kernel, grid(blocks(table_rows, kRowThreads)), kRowThreads, 0, stream, totals,
+         counts, segments, table_rows);
+  launch(scan_kernel, grid(1), kScanThreads, 0, stream, starts, totals, table_rows);
+  launch(place_kernel, grid(blocks(rows, kRowThreads)), kRowThreads, 0, stream, order, starts,
+         counts, rank, data<int>(ids), rows, table_rows, segment);
   return {.order = order, .starts = starts, .step = 0, .rows = rows};
 }
 

@@ -1,6 +1,6 @@
 // Token and position embeddings. The gradient needs the tokens' places in the batch sorted by
-// token, without atomics on floats: rank each place among its equals, count, scan, place; then
-// every row of the table sums its own places in order. Read next: embedding.cu.
+// token, without atomics on floats: rank each place among its equals of a segment, count, add up
+// segments and tokens, place; then every row of the table sums its own places in order. Read next: embedding.cu.
 #pragma once
 #include "cuda/pack.cuh"
 
@@ -37,17 +37,24 @@ __global__ void __launch_bounds__(kRowThreads) embedding_forward_kernel(const Em
   store(a.y + n * a.width + column, sum);
 }
 
-constexpr int kRankThreads = 256;
+constexpr int kRankThreads = 256, kMaxSegments = 64;
 
-/// rank[n] = how many places before n hold the same id; counts[id] += 1 (integers: their order does
-/// not matter). Quadratic in N, yet 0.15 ms of arithmetic at N = 65,536; stray ids are left out.
+/// Places are ranked within segments of this many, whole blocks: at most kMaxSegments of them.
+inline int64_t segment_of(int64_t rows) {
+  const int64_t least = (rows + kMaxSegments - 1) / kMaxSegments;
+  return (least < 1024 ? 1024 : least + kRankThreads - 1) / kRankThreads * kRankThreads;
+}
+
+/// rank[n] = how many places before n in its segment hold the same id; counts (segments, V): of
+/// each id in each segment (integers: their order does not matter). Stray ids are left out.
 __global__ void __launch_bounds__(kRankThreads)
-    rank_kernel(int* rank, int* counts, const int* ids, int64_t rows, int64_t vocab) {
+    rank_kernel(int* rank, int* counts, const int* ids, int64_t rows, int64_t vocab,
+                int64_t segment) {
   KSHARED(int, tile, [kRankThreads]);
-  const int64_t n = int64_t{blockIdx.x} * kRankThreads + threadIdx.x;
+  const int64_t begin = int64_t{blockIdx.x} * kRankThreads, n = begin + threadIdx.x;
   const int id = n < rows ? ids[n] : -1;
   int equal = 0;
-  for (int64_t first = 0; first <= int64_t{blockIdx.x} * kRankThreads; first += kRankThreads) {
+  for (int64_t first = begin / segment * segment; first <= begin; first += kRankThreads) {
     tile[threadIdx.x] = first + threadIdx.x < rows ? ids[first + threadIdx.x] : -1;
     __syncthreads();
     const int before = n - first < kRankThreads ? int(n - first) : kRankThreads;
@@ -57,19 +64,41 @@ __global__ void __launch_bounds__(kRankThreads)
   }
   if (id < 0 || id >= vocab) return;
   rank[n] = equal;
-  atomicAdd(&counts[id], 1);
+  atomicAdd(&counts[begin / segment * vocab + id], 1);
+}
+
+constexpr int kBatch = 8;  ///< numbers asked for at once: one by one they would wait for each other
+
+/// counts (segments, V) become exclusive sums over the segments; totals (V) the whole sums.
+__global__ void __launch_bounds__(kRowThreads)
+    add_segments_kernel(int* totals, int* counts, int64_t segments, int64_t vocab) {
+  const int64_t id = int64_t{blockIdx.x} * kRowThreads + threadIdx.x;
+  if (id >= vocab) return;
+  int sum = 0;
+  for (int64_t s = 0; s < segments; s += kBatch) {
+    int some[kBatch];
+#pragma unroll
+    for (int i = 0; i < kBatch; ++i) some[i] = s + i < segments ? counts[(s + i) * vocab + id] : 0;
+#pragma unroll
+    for (int i = 0; i < kBatch; ++i) {
+      if (s + i < segments) counts[(s + i) * vocab + id] = sum;
+      sum += some[i];
+    }
+  }
+  totals[id] = sum;
 }
 
 constexpr int kScanThreads = 1024;
 
-/// starts (V + 1) = exclusive sums of counts (V). One block; a thread sums a run of ids.
+/// starts (V + 1) = exclusive sums of totals (V). One block; a thread sums a run of ids.
 __global__ void __launch_bounds__(kScanThreads)
-    scan_kernel(int* starts, const int* counts, int64_t vocab) {
+    scan_kernel(int* starts, const int* totals, int64_t vocab) {
   KSHARED(int, sums, [kScanThreads]);
   const int64_t run = (vocab + kScanThreads - 1) / kScanThreads, begin = threadIdx.x * run;
   const int64_t end = begin + run < vocab ? begin + run : vocab;
   int sum = 0;
-  for (int64_t i = begin; i < end; ++i) sum += counts[i];
+#pragma unroll 8
+  for (int64_t i = begin; i < end; ++i) sum += totals[i];
   sums[threadIdx.x] = sum;
   __syncthreads();
   for (int step = 1; step < kScanThreads; step *= 2) {
@@ -79,19 +108,26 @@ __global__ void __launch_bounds__(kScanThreads)
     __syncthreads();
   }
   int at = sums[threadIdx.x] - sum;
-  for (int64_t i = begin; i < end; ++i) {
-    starts[i] = at;
-    at += counts[i];
+  for (int64_t first = begin; first < end; first += kBatch) {
+    int some[kBatch];
+#pragma unroll
+    for (int i = 0; i < kBatch; ++i) some[i] = first + i < end ? totals[first + i] : 0;
+#pragma unroll
+    for (int i = 0; i < kBatch; ++i) {
+      if (first + i < end) starts[first + i] = at;
+      at += some[i];
+    }
   }
   if (threadIdx.x == 0) starts[vocab] = sums[kScanThreads - 1];
 }
 
-/// order[starts[id] + rank] = n.
+/// order[starts[id] + places of it in earlier segments + rank] = n.
 __global__ void __launch_bounds__(kRowThreads)
-    place_kernel(int* order, const int* starts, const int* rank, const int* ids, int64_t rows,
-                 int64_t vocab) {
+    place_kernel(int* order, const int* starts, const int* counts, const int* rank, const int* ids,
+                 int64_t rows, int64_t vocab, int64_t segment) {
   const int64_t n = int64_t{blockIdx.x} * kRowThreads + threadIdx.x;
-  if (n < rows && ids[n] >= 0 && ids[n] < vocab) order[starts[ids[n]] + rank[n]] = int(n);
+  if (n >= rows || ids[n] < 0 || ids[n] >= vocab) return;
+  order[starts[ids[n]] + counts[n / segment * vocab + ids[n]] + rank[n]] = int(n);
 }
 
 /// Where the places of row r are: order[starts[r] …); without `order`, r, r + step, … below rows.

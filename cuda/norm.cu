@@ -10,8 +10,8 @@
 namespace causeway::cuda {
 namespace {
 
-/// Blocks of a grid, at most: a few per multiprocessor of any GPU. A number, not the device's size,
-/// so that the sums of the weights' gradients have the same order everywhere.
+/// Blocks of a backward grid, at most: a few per multiprocessor of any GPU. A number, not the
+/// device's size, so that the sums of the weights' gradients have the same order everywhere.
 constexpr int64_t kBlocks = 1024;
 constexpr int kManyPacks = 2, kLanePacks = 2;  ///< of a thread, at most
 constexpr int kNoPacks = 0;                    ///< the row is too wide for registers: norm_wide.cuh
@@ -26,25 +26,30 @@ NormRows<T> norm_rows(const Tensor& t) {
   return {data<T>(t), t.stride[0], t.rank == 3 ? t.stride[1] : 0};
 }
 
-/// How the rows of x are shared out, by shape alone.
+/// Which team takes a row of x, by shape alone.
 struct Teams {
   TeamKind kind;
-  int packs, threads;
-  int64_t blocks, count;
+  int packs, threads;  ///< of a thread, of a block
+  int64_t per_block;
+  int64_t rows;
+
+  int64_t forward_blocks() const { return blocks(rows, per_block); }
+  int64_t backward_blocks() const {
+    return std::min(packs == kNoPacks ? kWideBlocks : kBlocks, blocks(rows, per_block));
+  }
+  int64_t backward_count() const { return backward_blocks() * per_block; }
 };
 Teams teams_for(const Tensor& x, int pack_width) {
   const int64_t packs = width_of(x) / pack_width, rows = rows_of(x);
   if (packs <= kLaneTeam * kLanePacks) {
     const int64_t per_block = kLaneTeamThreads / kLaneTeam;
-    const int64_t n = std::min(kBlocks, blocks(rows, per_block));
-    return {TeamKind::Lanes, kLanePacks, kLaneTeamThreads, n, n * per_block};
+    return {TeamKind::Lanes, kLanePacks, kLaneTeamThreads, per_block, rows};
   }
-  const bool wide = packs > kBlockTeamThreads * kManyPacks;
-  const int64_t n = std::min(wide ? kWideBlocks : kBlocks, rows);
-  if (wide) return {TeamKind::Block, kNoPacks, kWideThreads, n, n};
+  if (packs > kBlockTeamThreads * kManyPacks)
+    return {TeamKind::Block, kNoPacks, kWideThreads, 1, rows};
   const int per_thread = packs <= kBlockTeamThreads ? 1 : kManyPacks;
   const int64_t threads = blocks(blocks(packs, per_thread), 32) * 32;
-  return {TeamKind::Block, per_thread, static_cast<int>(threads), n, n};
+  return {TeamKind::Block, per_thread, static_cast<int>(threads), 1, rows};
 }
 
 /// run(team kind, packs per thread) as constants.
@@ -106,15 +111,15 @@ void norm_forward(const NormForward& op, cudaStream_t stream) {
     with_width<T>(in_packs(op), [&](auto width) {
       const Teams teams = teams_for(op.x, width);
       with_teams(teams, [&](auto kind, auto packs) {
-        launch(forward_kernel<T, width, packs, kind>(), grid(teams.blocks), teams.threads, 0,
-               stream, args);
+        launch(forward_kernel<T, width, packs, kind>(), grid(teams.forward_blocks()), teams.threads,
+               0, stream, args);
       });
     });
   });
 }
 
 size_t norm_scratch_bytes(const NormBackward& op) {
-  return teams_for(op.x, pack_width(op)).count * 2 * width_of(op.x) * sizeof(float);
+  return teams_for(op.x, pack_width(op)).backward_count() * 2 * width_of(op.x) * sizeof(float);
 }
 
 void norm_backward(const NormBackward& op, void* scratch, cudaStream_t stream) {
@@ -134,17 +139,17 @@ void norm_backward(const NormBackward& op, void* scratch, cudaStream_t stream) {
                                    .rstd = data<float>(op.rstd),
                                    .weight = data<T>(op.weight),
                                    .parts = parts};
-    if (teams.blocks == 0) return;
+    if (teams.rows == 0) return;
     with_width<T>(in_packs(op), [&](auto width) {
       with_teams(teams, [&](auto kind, auto packs) {
-        launch(backward_kernel<T, width, packs, kind>(), grid(teams.blocks), teams.threads, 0,
-               stream, args);
+        launch(backward_kernel<T, width, packs, kind>(), grid(teams.backward_blocks()),
+               teams.threads, 0, stream, args);
       });
     });
   });
   const auto add_parts = [&](const Tensor& out, const float* from) {
     launch(add_parts_kernel, grid(blocks(columns, kColumnTile)), kColumnThreads, 0, stream,
-           data<float>(out), from, teams.count, 2 * columns, columns,
+           data<float>(out), from, teams.backward_count(), 2 * columns, columns,
            op.mode == GradMode::Accumulate);
   };
   add_parts(op.d_weight, parts);

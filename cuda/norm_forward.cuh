@@ -27,48 +27,46 @@ __device__ __forceinline__ void write_normed(const NormForwardArgs<T>& a, T* y, 
   store(y, out);
 }
 
+/// A team per row.
 template <class T, int kWidth, int kPacks, TeamKind kKind>
 __global__ void __launch_bounds__(kTeamThreads<kKind>)
     norm_forward_kernel(const NormForwardArgs<T> a) {
   KSHARED(Pair, parts, [2][kMaxWarps]);
   const TeamRows rows = team_rows<kKind>();
   const float count = float(a.width);
-  for (int64_t first = rows.first; first < a.rows; first += rows.stride) {
-    const int64_t own = first + rows.offset, r = own < a.rows ? own : a.rows - 1;
-    const bool writes = own < a.rows;
-    float x[kPacks][kWidth] = {}, total = 0;
+  const int64_t r = rows.first + rows.offset;
+  const bool writes = r < a.rows;
+  float x[kPacks][kWidth] = {}, total = 0;
 #pragma unroll
-    for (int p = 0; p < kPacks; ++p) {
-      const int column = pack_column<kWidth, kKind>(p);
-      if (column >= a.width || !writes) continue;
-      load(x[p], a.x.row(r, a.heads) + column);
-      if (a.branch.data)
-        add_branch(x[p], a.sum.row(r, a.heads) + column, a.branch.row(r, a.heads) + column);
+  for (int p = 0; p < kPacks; ++p) {
+    const int column = pack_column<kWidth, kKind>(p);
+    if (column >= a.width || !writes) continue;
+    load(x[p], a.x.row(r, a.heads) + column);
+    if (a.branch.data)
+      add_branch(x[p], a.sum.row(r, a.heads) + column, a.branch.row(r, a.heads) + column);
 #pragma unroll
-      for (int e = 0; e < kWidth; ++e) total += x[p][e];
-    }
-    float mean = 0, squares = 0;
-    if (a.mean) mean = team_sum<kKind>({total, 0}, parts[0]).x / count;
-      // Two passes over a row in registers: Σ(x − mean)² does not cancel as mean(x²) − mean² would.
+    for (int e = 0; e < kWidth; ++e) total += x[p][e];
+  }
+  float mean = 0, squares = 0;
+  if (a.mean) mean = team_sum<kKind>({total, 0}, parts[0]).x / count;
+    // Two passes over a row in registers: Σ(x − mean)² does not cancel as mean(x²) − mean² would.
 #pragma unroll
-    for (int p = 0; p < kPacks; ++p) {
-      if (pack_column<kWidth, kKind>(p) >= a.width) continue;
+  for (int p = 0; p < kPacks; ++p) {
+    if (pack_column<kWidth, kKind>(p) >= a.width) continue;
 #pragma unroll
-      for (int e = 0; e < kWidth; ++e) squares += (x[p][e] - mean) * (x[p][e] - mean);
-    }
-    const float variance = team_sum<kKind>({squares, 0}, parts[1]).x / count;
-    const float rstd = 1.0f / sqrtf(variance + a.eps);
+    for (int e = 0; e < kWidth; ++e) squares += (x[p][e] - mean) * (x[p][e] - mean);
+  }
+  const float variance = team_sum<kKind>({squares, 0}, parts[1]).x / count;
+  const float rstd = 1.0f / sqrtf(variance + a.eps);
 #pragma unroll
-    for (int p = 0; p < kPacks; ++p) {
-      const int column = pack_column<kWidth, kKind>(p);
-      if (column < a.width && writes)
-        write_normed(a, a.y.row(r, a.heads) + column, column, x[p], mean, rstd);
-    }
-    if (writes && threadIdx.x % team_size<kKind>() == 0) {
-      a.rstd[r] = rstd;
-      if (a.mean) a.mean[r] = mean;
-    }
-    if (kKind == TeamKind::Block && !a.mean) __syncthreads();  // parts[1] serves the next row
+  for (int p = 0; p < kPacks; ++p) {
+    const int column = pack_column<kWidth, kKind>(p);
+    if (column < a.width && writes)
+      write_normed(a, a.y.row(r, a.heads) + column, column, x[p], mean, rstd);
+  }
+  if (writes && threadIdx.x % team_size<kKind>() == 0) {
+    a.rstd[r] = rstd;
+    if (a.mean) a.mean[r] = mean;
   }
 }
 

@@ -20,36 +20,34 @@ __global__ void __launch_bounds__(kWideThreads, 1)
     norm_forward_wide_kernel(const NormForwardArgs<T> a) {
   KSHARED(Pair, parts, [2][kMaxWarps]);
   const float count = float(a.width);
-  for (int64_t r = blockIdx.x; r < a.rows; r += gridDim.x) {
-    const T* const x_row = a.x.row(r, a.heads);
-    T* const sum_row = a.branch.data ? a.sum.row(r, a.heads) : nullptr;
-    const T* const row = sum_row ? sum_row : x_row;  // what is normed
-    float total = 0, mean = 0, squares = 0;
-    if (a.mean || sum_row)
-      for_columns<kWidth>(a.width, [&](int c) {
-        float x[kWidth];
-        load(x, x_row + c);
-        if (sum_row) add_branch(x, sum_row + c, a.branch.row(r, a.heads) + c);
-        for (int e = 0; e < kWidth; ++e) total += x[e];
-      });
-    if (a.mean) mean = team_sum<TeamKind::Block>({total, 0}, parts[0]).x / count;
+  const int64_t r = blockIdx.x;
+  const T* const x_row = a.x.row(r, a.heads);
+  T* const sum_row = a.branch.data ? a.sum.row(r, a.heads) : nullptr;
+  const T* const row = sum_row ? sum_row : x_row;  // what is normed
+  float total = 0, mean = 0, squares = 0;
+  if (a.mean || sum_row)
     for_columns<kWidth>(a.width, [&](int c) {
       float x[kWidth];
-      load(x, row + c);
-      for (int e = 0; e < kWidth; ++e) squares += (x[e] - mean) * (x[e] - mean);
+      load(x, x_row + c);
+      if (sum_row) add_branch(x, sum_row + c, a.branch.row(r, a.heads) + c);
+      for (int e = 0; e < kWidth; ++e) total += x[e];
     });
-    const float variance = team_sum<TeamKind::Block>({squares, 0}, parts[1]).x / count;
-    const float rstd = 1.0f / sqrtf(variance + a.eps);
-    for_columns<kWidth>(a.width, [&](int c) {
-      float x[kWidth];
-      load(x, row + c);
-      write_normed(a, a.y.row(r, a.heads) + c, c, x, mean, rstd);
-    });
-    if (threadIdx.x == 0) {
-      a.rstd[r] = rstd;
-      if (a.mean) a.mean[r] = mean;
-    }
-    if (!a.mean) __syncthreads();  // parts[1] serves the next row
+  if (a.mean) mean = team_sum<TeamKind::Block>({total, 0}, parts[0]).x / count;
+  for_columns<kWidth>(a.width, [&](int c) {
+    float x[kWidth];
+    load(x, row + c);
+    for (int e = 0; e < kWidth; ++e) squares += (x[e] - mean) * (x[e] - mean);
+  });
+  const float variance = team_sum<TeamKind::Block>({squares, 0}, parts[1]).x / count;
+  const float rstd = 1.0f / sqrtf(variance + a.eps);
+  for_columns<kWidth>(a.width, [&](int c) {
+    float x[kWidth];
+    load(x, row + c);
+    write_normed(a, a.y.row(r, a.heads) + c, c, x, mean, rstd);
+  });
+  if (threadIdx.x == 0) {
+    a.rstd[r] = rstd;
+    if (a.mean) a.mean[r] = mean;
   }
 }
 

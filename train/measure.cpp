@@ -22,6 +22,8 @@ double now_seconds() {
 }
 
 namespace {
+constexpr int64_t kNumbers = int64_t{1} << 20;  ///< of a matmul's operands; repeated
+
 /// A figure of /proc/self/status, which gives kB.
 int64_t status_bytes(const std::string& key) {
   std::ifstream in("/proc/self/status");
@@ -34,6 +36,10 @@ int64_t status_bytes(const std::string& key) {
 int64_t peak_resident_bytes() { return status_bytes("VmHWM"); }
 int64_t resident_bytes() { return status_bytes("VmRSS"); }
 
+MatmulShape peak_shape(const Runtime& runtime) {
+  return runtime.gpu.empty() ? MatmulShape{1536, 1536, 1536} : MatmulShape{8192, 8192, 8192};
+}
+
 MatmulTimer::MatmulTimer(const Runtime& runtime, DType dtype, const MatmulShape& shape)
     : runtime_(runtime), shape_(shape) {
   Backend& ops = *runtime.backend;
@@ -42,10 +48,12 @@ MatmulTimer::MatmulTimer(const Runtime& runtime, DType dtype, const MatmulShape&
   memory_ = Buffer(ops, static_cast<size_t>(a + b + y) * size);
   const Tensor all(memory_.data(), dtype, {a + b + y});
   // Any ordinary numbers: zeros or denormals would not be timed like a model's.
-  std::vector<float> numbers(a + b + y);
+  std::vector<float> numbers(std::min(a + b, kNumbers));
   for (size_t i = 0; i < numbers.size(); ++i)
     numbers[i] = static_cast<float>(i % 17) * 0.05f - 0.4f;
-  ops.upload(all, convert(numbers, dtype).data());
+  const std::vector<std::byte> bytes = convert(numbers, dtype);
+  for (int64_t at = 0; at < a + b; at += kNumbers)
+    ops.upload(all.slice(0, at, std::min(a + b - at, kNumbers)), bytes.data());
   op_ = {.y = all.slice(0, a + b, y).view({shape.M, shape.N}),
          .a = all.slice(0, 0, a).view({shape.M, shape.K}),
          .b = all.slice(0, a, b).view({shape.N, shape.K}),

@@ -28,8 +28,8 @@ class MatmulTimer {
   Matmul op_;
 };
 
-/// A large square product: what the machine can do when nothing else is in the way.
-inline constexpr MatmulShape kPeakShape{1536, 1536, 1536};
+/// A square product large enough for the device: what it can do when nothing else is in the way.
+MatmulShape peak_shape(const Runtime& runtime);
 
 /// The middle one; the upper of two. `values` is not empty.
 double median(std::vector<double> values);

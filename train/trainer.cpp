@@ -31,7 +31,7 @@ ExitCode Trainer::run() {
   }
   together(*comm_, [&] {
     const DType dtype = Precision::of(config_.train.precision).act;
-    peak_flops_ = MatmulTimer(runtime_, dtype, kPeakShape).rate(0.1);
+    peak_flops_ = MatmulTimer(runtime_, dtype, peak_shape(runtime_)).rate(0.1);
   });
   last_line_ = {now_seconds(), position_.step, comm_->bytes_sent()};
   step_->report_to(progress_);

@@ -12,7 +12,7 @@ double Roof::seconds(double f, double b) const { return std::max(f / flops, b / 
 
 RoofTimer::RoofTimer(const Runtime& runtime, DType dtype)
     : runtime_(runtime),
-      matmul_(runtime, dtype, kPeakShape),
+      matmul_(runtime, dtype, peak_shape(runtime)),
       from_(written_buffer(*runtime.backend, sizeof(float) * kCopyElements)),
       to_(written_buffer(*runtime.backend, sizeof(float) * kCopyElements)) {}
 

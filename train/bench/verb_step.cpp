@@ -18,6 +18,7 @@ namespace {
 struct StepFigures {
   Spread seconds, share;  ///< share of the matmul rate
   int64_t tokens = 0;
+  MatmulShape peak_shape{};                  ///< of the matmul beside it
   double flops = 0, peak = 0;                ///< of a step; FLOP/s of the matmul
   int64_t base_memory = 0, peak_memory = 0;  ///< of the process, on the host
   int64_t planned_memory = 0;
@@ -64,7 +65,8 @@ class BenchStep final : public Verb {
     f.planned_memory = static_cast<int64_t>(trial.plan().total);
     f.tokens = trial.tokens_per_step();
     f.flops = flops_per_token(config.model) * static_cast<double>(f.tokens);
-    MatmulTimer yardstick(runtime, act, kPeakShape);
+    f.peak_shape = peak_shape(runtime);
+    MatmulTimer yardstick(runtime, act, f.peak_shape);
     std::vector<double> seconds, peaks, shares;
     for (int64_t s = 0; s < steps_; ++s) {
       peaks.push_back(yardstick.rate(0.05));
@@ -125,8 +127,8 @@ class BenchStep final : public Verb {
                f.tokens, 100 * f.seconds.noise());
     fmt::print("  tokens/s       {:.0f}\n", f.tokens_per_second());
     fmt::print("  GFLOP/s        {:.1f}\n", f.flops / f.seconds.median / 1e9);
-    fmt::print("  matmul GFLOP/s {:.1f}  ({}x{}x{})\n", f.peak / 1e9, kPeakShape.M, kPeakShape.N,
-               kPeakShape.K);
+    fmt::print("  matmul GFLOP/s {:.1f}  ({}x{}x{})\n", f.peak / 1e9, f.peak_shape.M,
+               f.peak_shape.N, f.peak_shape.K);
     fmt::print("  share          {:.1f} % (median of pairs)\n", 100 * f.share.median);
     fmt::print("  memory         plan {}", bytes(f.planned_memory));
     if (runtime.on_host_memory)
