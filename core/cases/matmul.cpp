@@ -231,7 +231,7 @@ std::vector<OpCase> matmul_cases() {
                                .y_kind = ElementKind::Grad,
                                .d_bias = With::Yes,
                                .strided = With::Yes}));
-  // Whole panels of 32, deeper than is packed at a time; more of b than is packed at a time.
+  // Whole blocks of 32, deeper than is packed at a time; more of b than is packed at a time.
   for (GradMode mode : {GradMode::Overwrite, GradMode::Accumulate})
     cases.push_back(matmul_case({.M = 64,
                                  .N = 96,

@@ -126,7 +126,7 @@ struct TileRowsArgs {
   int64_t a_stride = 0;
   bool a_transposed = false;
   const void* packed_right = nullptr;
-  void* packed_left = nullptr;  ///< room for packed_left_bytes
+  void* packed_left = nullptr;  ///< room for 32 packed rows of a
   int64_t rows = 0, cols = 0, depth = 0;
   float* product = nullptr;
   int64_t product_stride = 0;
@@ -188,14 +188,13 @@ struct Kernels {
   void (*widen)(float* y, const uint16_t* x, int64_t n);
   void (*narrow)(uint16_t* y, const float* x, int64_t n);
 
-  // Products in a tile unit; null where the instruction set has none. Packed operands begin on a
-  // line of the cache.
+  // Products in a tile unit; null where the instruction set has none. A packed operand begins on a
+  // line of the cache and is whole blocks of 32 × 32 bf16.
   void (*tile_rows)(const TileRowsArgs&);
-  size_t (*packed_left_bytes)(int64_t depth);
-  size_t (*packed_right_bytes)(int64_t cols, int64_t depth);
   /// b (depth, cols); a transposed one is stored (cols, depth).
   void (*pack_right)(void* to, const void* b, int64_t stride, bool transposed, int64_t depth,
                      int64_t cols);
+
   /// By dtype of y (of bias and pre, too, except that a plain f32 y may take a bf16 bias).
   PerDType<void(const EpilogueArgs&)> epilogue[static_cast<int>(EpilogueKind::kCount)];
   /// out[c] (+)= Σ over rows of x (rows, cols), stored with `stride`.

@@ -2,7 +2,7 @@
 // (dropout).
 #pragma once
 #include "core/cpu/kernels.h"
-#include "core/cpu/simd.h"
+#include "core/cpu/simd_shuffle.h"
 
 namespace causeway::cpu::CAUSEWAY_ISA {
 
@@ -10,26 +10,6 @@ namespace causeway::cpu::CAUSEWAY_ISA {
 struct PhiloxWords {
   U lower, upper;
 };
-
-/// a0 b0 a1 b1 ... of the lower, or the upper, halves of a and b.
-SIMD_INLINE U alternate_lower(U64 a, U64 b) {
-#if defined(__AVX512F__)
-  return (U)__builtin_shufflevector(a, b, 0, 8, 1, 9, 2, 10, 3, 11);
-#elif defined(__AVX2__)
-  return (U)__builtin_shufflevector(a, b, 0, 4, 1, 5);
-#else
-  return (U)__builtin_shufflevector(a, b, 0, 2);
-#endif
-}
-SIMD_INLINE U alternate_upper(U64 a, U64 b) {
-#if defined(__AVX512F__)
-  return (U)__builtin_shufflevector(a, b, 4, 12, 5, 13, 6, 14, 7, 15);
-#elif defined(__AVX2__)
-  return (U)__builtin_shufflevector(a, b, 2, 6, 3, 7);
-#else
-  return (U)__builtin_shufflevector(a, b, 1, 3);
-#endif
-}
 
 /// A word of a counter is the lower half of a 64-bit lane, which is what the 32 × 32 → 64 bit
 /// product reads; whatever the upper half holds, it ignores.
@@ -46,7 +26,8 @@ SIMD_INLINE PhiloxWords philox(const PhiloxArgs& a, U64 block) {
     k0 += 0x9E3779B9u, k1 += 0xBB67AE85u;
   }
   const U64 first = (c0 & low) | c1 << 32, second = (c2 & low) | c3 << 32;
-  return {alternate_lower(first, second), alternate_upper(first, second)};
+  const Lanes<kLanes / 2> lanes{};
+  return {(U)alternate<0>(first, second, lanes), (U)alternate<kLanes / 4>(first, second, lanes)};
 }
 
 /// body(i, part, bits) for every vector of [0, n): bits holds the random words of elements first +

@@ -10,8 +10,12 @@ constexpr int64_t kMostDepth = 768;
 constexpr size_t kMostPacked = size_t{8} << 20;
 
 int64_t in_equal_parts(int64_t depth) {
-  const int64_t parts = (depth + kMostDepth - 1) / kMostDepth;
-  return round_up((depth + parts - 1) / parts, kProductBlock);
+  return equal_part(depth, (depth + kMostDepth - 1) / kMostDepth, kProductBlock);
+}
+
+/// An operand of so many rows or columns, packed.
+size_t packed_bytes(int64_t lines, int64_t depth) {
+  return round_up(lines, kProductBlock) * round_up(depth, kProductBlock) * sizeof(uint16_t);
 }
 
 /// b is packed once, in blocks of 32 columns over the depth that is taken at a time.
@@ -21,14 +25,14 @@ class InTileUnit final : public TileMultiplier {
       : TileMultiplier(grid, depth, target),
         kernels_(kernels),
         part_(in_equal_parts(depth)),
-        left_bytes_(kernels.packed_left_bytes(part_)) {}
+        left_bytes_(packed_bytes(kProductBlock, part_)) {}
 
   int64_t columns_together() const override {
-    const size_t column = right_bytes(grid_.tile_cols, round_up(depth_, kProductBlock));
+    const size_t column = packed_bytes(grid_.tile_cols, depth_);
     return std::clamp<int64_t>(kMostPacked / column, 1, grid_.across());
   }
   size_t shared_bytes() const override {
-    return right_bytes(columns_together() * grid_.tile_cols, round_up(depth_, kProductBlock));
+    return packed_bytes(columns_together() * grid_.tile_cols, depth_);
   }
   size_t slot_bytes() const override {
     const int64_t rows = part_ < depth_ ? grid_.tile_rows : kProductBlock;
@@ -69,13 +73,10 @@ class InTileUnit final : public TileMultiplier {
   }
 
  private:
-  size_t right_bytes(int64_t cols, int64_t depth) const {
-    return kernels_.packed_right_bytes(cols, depth);
-  }
   /// Of the tile's columns from depth k on, among those that are packed together.
   size_t offset(const Tile& tile, int64_t k) const {
     const int64_t before = tile.col / grid_.tile_cols % columns_together() * grid_.tile_cols;
-    return right_bytes(before, round_up(depth_, kProductBlock)) + right_bytes(tile.cols, k);
+    return packed_bytes(before, depth_) + packed_bytes(tile.cols, k);
   }
   /// In scratch, rows that are finished at once follow each other in the same memory.
   float* product_of(int64_t row, char* to, char* own) const {

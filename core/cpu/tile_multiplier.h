@@ -53,7 +53,7 @@ class TileMultiplier {
   TileTarget target_;
 };
 
-// All throw dnnl's errors as Error "device.onednn".
+// What oneDNN refuses is the Error "device.onednn".
 
 /// f32, by oneDNN.
 std::unique_ptr<TileMultiplier> multiply_f32(const TileGrid& grid, int64_t depth,

@@ -10,10 +10,9 @@ constexpr int64_t kMostRows = 256, kMostCols = 512;
 constexpr int64_t kLeastRows = 64, kLeastCols = 256;
 constexpr int64_t kEnoughTiles = 8;
 
-/// The size of `parts` nearly equal pieces of n, in whole vectors of 16.
+/// In whole vectors of 16, but no more than there is.
 int64_t piece(int64_t n, int64_t parts) {
-  const int64_t each = (n + parts - 1) / parts;
-  return std::max<int64_t>(1, std::min(n, (each + 15) / 16 * 16));
+  return std::max<int64_t>(1, std::min(n, equal_part(n, parts, 16)));
 }
 
 }  // namespace
@@ -40,10 +39,8 @@ TileGrid cut_tiles_for_tile_unit(int64_t rows, int64_t cols) {
   int64_t down = std::max<int64_t>(1, (rows + kMostRows - 1) / kMostRows);
   const int64_t across = std::max<int64_t>(1, (cols + kMostCols - 1) / kMostCols);
   while (down * across < kEnoughTiles && rows / (down + 1) >= kLeast) ++down;
-  const auto piece_of = [](int64_t n, int64_t parts) {
-    return round_up((n + parts - 1) / parts, kProductBlock);
-  };
-  return {rows, cols, piece_of(rows, down), piece_of(cols, across)};
+  return {rows, cols, equal_part(rows, down, kProductBlock),
+          equal_part(cols, across, kProductBlock)};
 }
 
 }  // namespace causeway::cpu

@@ -33,6 +33,11 @@ TileGrid cut_tiles(int64_t rows, int64_t cols);
 /// each tile: wide tiles.
 TileGrid cut_tiles_for_tile_unit(int64_t rows, int64_t cols);
 inline constexpr int64_t kProductBlock = 32;
+
 inline int64_t round_up(int64_t n, int64_t to) { return (n + to - 1) / to * to; }
+/// The size of each of `parts` nearly equal parts of n, in multiples of `to`.
+inline int64_t equal_part(int64_t n, int64_t parts, int64_t to) {
+  return round_up((n + parts - 1) / parts, to);
+}
 
 }  // namespace causeway::cpu

@@ -194,18 +194,15 @@ void store_queries(const AttentionArgs& a, const Head& h, const Work& w, int64_t
   const F by = splat(a.scale);
   for (int64_t i = 0; i < a.width; i += kBlock) {
     const float* const from = w.d_qt + query * a.width + i * kBlock;
-    F first[kTileRows], second[kTileRows];  // of the first and the last 16 queries
-    for (int64_t k = 0; k < kTileRows; ++k) {
+    const auto pairs = [&](int64_t k) {
       const float* const row = from + 2 * k * kBlock;
-      const Interleaved x =
-          interleave(narrow_two(load(row) * by, load(row + kLanes) * by),
-                     narrow_two(load(row + kBlock) * by, load(row + kBlock + kLanes) * by));
-      first[k] = (F)x.first, second[k] = (F)x.second;
-    }
-    transpose_pairs(first), transpose_pairs(second);
-    for (int64_t r = 0; r < rows; ++r)
-      store_block(head_row<b16>(a.d_q, h.batch, query + r, h.head, a.width) + i,
-                  (B32)(r < kTileRows ? first[r] : second[r - kTileRows]));
+      return interleave(narrow_two(load(row) * by, load(row + kLanes) * by),
+                        narrow_two(load(row + kBlock) * by, load(row + kBlock + kLanes) * by));
+    };
+    rows_of_pairs(pairs, [&](int64_t r, B32 numbers) {
+      if (r < rows)
+        store_block(head_row<b16>(a.d_q, h.batch, query + r, h.head, a.width) + i, numbers);
+    });
   }
 }
 

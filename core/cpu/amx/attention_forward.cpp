@@ -121,10 +121,9 @@ void attend(const AttentionArgs& a, const Work& w, const Step& step, const b16* 
     soften_rows<2>(a, w, step, ahead);
   else
     soften_rows<1>(a, w, step, ahead);
-  for (int64_t i = 0; i < d; i += kBlock) {
+  for (int64_t i = 0; i < d; i += kBlock)
     multiply(step.first ? Into::Overwrite : Into::Add, {w.o + step.query * d + i, d},
              {w.p, kStepKeys}, {v + i * kChunk}, step.columns / kBlock);
-  }
 }
 
 /// What queries [query, query + rows) of the piece have gathered → o and lse.

@@ -2,7 +2,7 @@
 // operand is zero, and its memory is not touched. Read next: products.cpp, attention_packing.h.
 #pragma once
 #include "core/cpu/amx/tile_product.h"
-#include "core/cpu/simd_transpose.h"
+#include "core/cpu/simd_shuffle.h"
 
 namespace causeway::cpu::CAUSEWAY_ISA {
 namespace {
@@ -37,8 +37,21 @@ SIMD_INLINE Interleaved interleave(B32 a, B32 b) {
   return {(B32)_mm512_unpacklo_epi16(x, y), (B32)_mm512_unpackhi_epi16(x, y)};
 }
 
-/// A tile of pairs, 16 × 16, rows and columns exchanged.
-SIMD_INLINE void transpose_pairs(F* rows) { transpose_square(rows); }
+/// Of 32 columns, whose numbers 2i and 2i + 1 are side by side in pairs(i), every row: store(r,
+/// row).
+template <class Pairs, class Store>
+SIMD_INLINE void rows_of_pairs(Pairs pairs, Store store) {
+  F first[kTileRows], second[kTileRows];
+  for (int64_t i = 0; i < kTileRows; ++i) {
+    const Interleaved x = pairs(i);
+    first[i] = (F)x.first, second[i] = (F)x.second;
+  }
+  transpose_square(first), transpose_square(second);
+  for (int64_t i = 0; i < kTileRows; ++i) {
+    store(i, (B32)first[i]);
+    store(kTileRows + i, (B32)second[i]);
+  }
+}
 
 /// The first n of 32.
 SIMD_INLINE B32 load_block(const b16* p, int64_t n) {
@@ -70,18 +83,9 @@ SIMD_INLINE void pack_left(b16* to, int64_t row, const ByLine& from) {
     for (int64_t k = 0; k < from.depth; k += kBlock) store_block(to + r * row + k, from.at(r, k));
 }
 SIMD_INLINE void pack_left(b16* to, int64_t row, const ByDepth& from) {
-  for (int64_t k = 0; k < from.depth; k += kBlock) {
-    F first[kTileRows], second[kTileRows];
-    for (int64_t i = 0; i < kTileRows; ++i) {
-      const Interleaved x = from.pairs(k + 2 * i);
-      first[i] = (F)x.first, second[i] = (F)x.second;
-    }
-    transpose_pairs(first), transpose_pairs(second);
-    for (int64_t i = 0; i < kTileRows; ++i) {
-      store_block(to + i * row + k, (B32)first[i]);
-      store_block(to + (kTileRows + i) * row + k, (B32)second[i]);
-    }
-  }
+  for (int64_t k = 0; k < from.depth; k += kBlock)
+    rows_of_pairs([&](int64_t i) { return from.pairs(k + 2 * i); },
+                  [&](int64_t r, B32 numbers) { store_block(to + r * row + k, numbers); });
 }
 
 /// Right operand: 32 columns, a RightBlock.
@@ -90,7 +94,7 @@ SIMD_INLINE void pack_right(b16* to, const ByLine& from) {
     for (int64_t half = 0; half < kBlock; half += kTileRows) {
       F tile[kTileRows];
       for (int64_t i = 0; i < kTileRows; ++i) tile[i] = (F)from.at(half + i, k);
-      transpose_pairs(tile);
+      transpose_square(tile);
       for (int64_t i = 0; i < kTileRows; ++i) store_block(to + (half + i) * kBlock, (B32)tile[i]);
     }
 }

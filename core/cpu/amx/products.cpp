@@ -35,11 +35,6 @@ void pack_right_operand(void* to, const void* b, int64_t stride, bool transposed
   }
 }
 
-size_t packed_right_bytes(int64_t cols, int64_t depth) {
-  return whole_blocks(cols) * whole_blocks(depth) * sizeof(b16);
-}
-size_t packed_left_bytes(int64_t depth) { return kBlock * whole_blocks(depth) * sizeof(b16); }
-
 /// Some columns at a time: their sums and a slab of a stay in the first-level cache while blocks of
 /// b pass by.
 void tile_rows(const TileRowsArgs& p) {
@@ -60,8 +55,6 @@ void tile_rows(const TileRowsArgs& p) {
 }  // namespace
 
 void fill_products(Kernels& k) {
-  k.packed_right_bytes = packed_right_bytes;
-  k.packed_left_bytes = packed_left_bytes;
   k.pack_right = pack_right_operand;
   k.tile_rows = tile_rows;
 }

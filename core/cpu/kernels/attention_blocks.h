@@ -3,7 +3,7 @@
 // operand lies. Read next: attention_common.h.
 #pragma once
 #include "core/cpu/kernels/small_gemm.h"
-#include "core/cpu/simd_transpose.h"
+#include "core/cpu/simd_shuffle.h"
 
 namespace causeway::cpu::CAUSEWAY_ISA {
 namespace {
