@@ -1,6 +1,7 @@
 // Token and position embeddings. The gradient needs the tokens' places in the batch sorted by
 // token, without atomics on floats: rank each place among its equals of a segment, count, add up
-// segments and tokens, place; then every row of the table sums its own places in order. Read next: embedding.cu.
+// segments and tokens, place; then every row of the table sums its own places in order. Read next:
+// embedding.cu.
 #pragma once
 #include "cuda/pack.cuh"
 

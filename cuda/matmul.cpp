@@ -71,8 +71,8 @@ void set_pointers(const Description& d, const Matmul& op) {
 }
 
 /// How sums that are split may be put together: in fixed order, from the workspace; in place they
-/// would race. Where a bias or an activation follows they are not split, for the library then rounds
-/// the sum to y's type first (seen with 13.1 on an H200: 5 to 18 times our tolerance).
+/// would race. Where a bias or an activation follows they are not split, for the library then
+/// rounds the sum to y's type first (seen with 13.1 on an H200: 5 to 18 times our tolerance).
 uint32_t reductions(const Matmul& op) {
   const bool plain = !op.bias && op.epilogue == Epilogue::None;
   return plain ? CUBLASLT_REDUCTION_SCHEME_COMPUTE_TYPE : CUBLASLT_REDUCTION_SCHEME_NONE;

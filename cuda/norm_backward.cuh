@@ -6,37 +6,11 @@
 
 namespace causeway::cuda {
 
-/// A thread's columns of a row, as they lie in memory; zeros beyond the last row and column.
-template <class T, int kWidth, int kPacks>
-struct NormRow {
-  Pack<T, kWidth> x[kPacks] = {}, d_y[kPacks] = {}, d_residual[kPacks] = {};
-  float mean = 0, rstd = 0;
-};
-template <class T, int kWidth, int kPacks, TeamKind kKind>
-__device__ __forceinline__ NormRow<T, kWidth, kPacks> fetch_row(const NormBackwardArgs<T>& a,
-                                                                int64_t r) {
-  NormRow<T, kWidth, kPacks> row;
-  if (r >= a.rows) return row;
-#pragma unroll
-  for (int p = 0; p < kPacks; ++p) {
-    const int column = pack_column<kWidth, kKind>(p);
-    if (column >= a.width) continue;
-    row.x[p] = load_pack<kWidth>(a.x.row(r, a.heads) + column);
-    row.d_y[p] = load_pack<kWidth>(a.d_y.row(r, a.heads) + column);
-    if (a.d_residual.data)
-      row.d_residual[p] = load_pack<kWidth>(a.d_residual.row(r, a.heads) + column);
-  }
-  row.mean = a.mean ? a.mean[r] : 0.0f, row.rstd = a.rstd[r];
-  return row;
-}
-
 /// With x̂ = (x − mean)·rstd and g = d_y·weight: d_x = rstd·(g − mean(g) − x̂·mean(g·x̂)), where RMS
-/// norm lacks mean(g); d_weight = Σ d_y·x̂; d_bias = Σ d_y. The next row is asked for before this
-/// one's sums, which wait; two packs of a thread leave no registers for that.
+/// norm lacks mean(g); d_weight = Σ d_y·x̂; d_bias = Σ d_y.
 template <class T, int kWidth, int kPacks, TeamKind kKind>
 __global__ void __launch_bounds__(kTeamThreads<kKind>)
     norm_backward_kernel(const NormBackwardArgs<T> a) {
-  constexpr bool kAhead = kPacks == 1;
   KSHARED(Pair, parts, [2][kMaxWarps]);
   const TeamRows rows = team_rows<kKind>();
   float weight[kPacks][kWidth] = {}, d_weight[kPacks][kWidth] = {}, d_bias[kPacks][kWidth] = {};
@@ -45,21 +19,22 @@ __global__ void __launch_bounds__(kTeamThreads<kKind>)
     const int column = pack_column<kWidth, kKind>(p);
     if (column < a.width) load(weight[p], a.weight + column);
   }
-  const auto fetch = [&](int64_t r) { return fetch_row<T, kWidth, kPacks, kKind>(a, r); };
-  auto next = kAhead ? fetch(rows.first + rows.offset) : decltype(fetch(0)){};
   int turn = 0;
   for (int64_t first = rows.first; first < a.rows; first += rows.stride, turn ^= 1) {
-    const int64_t r = first + rows.offset;
-    const auto row = kAhead ? next : fetch(r);
-    if (kAhead) next = fetch(r + rows.stride);
-    float x_hat[kPacks][kWidth], g[kPacks][kWidth];
+    const int64_t own = first + rows.offset, r = own < a.rows ? own : a.rows - 1;
+    const bool writes = own < a.rows;
+    const float mean = a.mean ? a.mean[r] : 0.0f, rstd = a.rstd[r];
+    float x_hat[kPacks][kWidth] = {}, g[kPacks][kWidth] = {};
     Pair sums = {0, 0};
 #pragma unroll
     for (int p = 0; p < kPacks; ++p) {
-      unpack(x_hat[p], row.x[p]), unpack(g[p], row.d_y[p]);
+      const int column = pack_column<kWidth, kKind>(p);
+      if (column >= a.width || !writes) continue;
+      load(x_hat[p], a.x.row(r, a.heads) + column);
+      load(g[p], a.d_y.row(r, a.heads) + column);
 #pragma unroll
       for (int e = 0; e < kWidth; ++e) {
-        x_hat[p][e] = (x_hat[p][e] - row.mean) * row.rstd;
+        x_hat[p][e] = (x_hat[p][e] - mean) * rstd;
         d_weight[p][e] += g[p][e] * x_hat[p][e];
         d_bias[p][e] += g[p][e];
         g[p][e] *= weight[p][e];
@@ -72,12 +47,11 @@ __global__ void __launch_bounds__(kTeamThreads<kKind>)
 #pragma unroll
     for (int p = 0; p < kPacks; ++p) {
       const int column = pack_column<kWidth, kKind>(p);
-      if (column >= a.width || r >= a.rows) continue;
-      float out[kWidth];
-      unpack(out, row.d_residual[p]);
+      if (column >= a.width || !writes) continue;
+      float out[kWidth] = {};
+      if (a.d_residual.data) load(out, a.d_residual.row(r, a.heads) + column);
 #pragma unroll
-      for (int e = 0; e < kWidth; ++e)
-        out[e] += row.rstd * (g[p][e] - mean_g - x_hat[p][e] * mean_gx);
+      for (int e = 0; e < kWidth; ++e) out[e] += rstd * (g[p][e] - mean_g - x_hat[p][e] * mean_gx);
       store(a.d_x.row(r, a.heads) + column, out);
     }
   }

@@ -26,17 +26,10 @@ __device__ __forceinline__ __nv_bfloat16 rounded<__nv_bfloat16>(float x) {
 }
 
 template <int kWidth, class T>
-__device__ __forceinline__ Pack<T, kWidth> load_pack(const T* at) {
-  return *reinterpret_cast<const Pack<T, kWidth>*>(at);
-}
-template <class T, int kWidth>
-__device__ __forceinline__ void unpack(float (&out)[kWidth], const Pack<T, kWidth>& pack) {
+__device__ __forceinline__ void load(float (&out)[kWidth], const T* at) {
+  const auto pack = *reinterpret_cast<const Pack<T, kWidth>*>(at);
 #pragma unroll
   for (int i = 0; i < kWidth; ++i) out[i] = to_float(pack.x[i]);
-}
-template <int kWidth, class T>
-__device__ __forceinline__ void load(float (&out)[kWidth], const T* at) {
-  unpack(out, load_pack<kWidth>(at));
 }
 
 template <int kWidth, class T>

@@ -30,6 +30,9 @@ class MatmulTimer {
 
 /// A square product large enough for the device: what it can do when nothing else is in the way.
 MatmulShape peak_shape(const Runtime& runtime);
+/// How long it is measured beside other work. A burst on GPUs: one that multiplies for 40 ms meets
+/// its power limit, and what is timed next is slower (docs/log.md).
+double peak_seconds(const Runtime& runtime);
 
 /// The middle one; the upper of two. `values` is not empty.
 double median(std::vector<double> values);

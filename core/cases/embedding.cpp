@@ -54,6 +54,7 @@ OpCase embedding_case(const EmbeddingCase& o) {
   };
   c.forward.flops = double(rows * o.C);
   c.forward.moves = {"tokens", "y", "y"};  // a row read for each row written
+  if (o.wpe == With::Yes) c.forward.moves.push_back("wpe");
   c.backward.run = [o](Backend& ops, const CaseTensors& t) {
     ops.embedding_backward({.d_wte = t["d_wte"],
                             .wte_mode = o.mode,
@@ -66,6 +67,7 @@ OpCase embedding_case(const EmbeddingCase& o) {
   c.backward.flops = double(rows * o.C);
   c.backward.moves = {"tokens", "d_y"};
   if (o.d_wte == With::Yes) c.backward.moves.push_back("d_wte");
+  if (o.wpe == With::Yes) c.backward.moves.push_back("d_wpe");
   return c;
 }
 
@@ -85,8 +87,9 @@ std::vector<OpCase> embedding_cases() {
         o.B = 2, o.T = 3, o.C = 8, o.d_wte = With::No;
         cases.push_back(embedding_case(o));
       }
-  // More tokens than the CUDA kernel that ranks them takes at a time.
-  cases.push_back(embedding_case({.B = 2, .T = 150, .C = 3, .V = 7}));
+  // More tokens than the CUDA kernel that ranks them takes at a time, and than it ranks together.
+  for (const int64_t T : {150, 1150})
+    cases.push_back(embedding_case({.B = 2, .T = T, .C = 3, .V = 7}));
   return cases;
 }
 

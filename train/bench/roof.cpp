@@ -5,7 +5,7 @@
 
 namespace causeway {
 namespace {
-constexpr double kSeconds = 0.04;  // of each measurement
+constexpr double kCopySeconds = 0.04;
 }  // namespace
 
 double Roof::seconds(double f, double b) const { return std::max(f / flops, b / bytes); }
@@ -20,8 +20,8 @@ Roof RoofTimer::measure() {
   const Tensor from(from_.data(), DType::F32, {kCopyElements}),
       to(to_.data(), DType::F32, {kCopyElements});
   Stopwatch stopwatch(runtime_, Caches::Warm);
-  const double copy = stopwatch.sample(kSeconds, [&] { runtime_.backend->copy(to, from); });
-  return {.flops = matmul_.rate(kSeconds), .bytes = kBytes / copy};
+  const double copy = stopwatch.sample(kCopySeconds, [&] { runtime_.backend->copy(to, from); });
+  return {.flops = matmul_.rate(peak_seconds(runtime_)), .bytes = kBytes / copy};
 }
 
 }  // namespace causeway

@@ -69,7 +69,7 @@ class BenchStep final : public Verb {
     MatmulTimer yardstick(runtime, act, f.peak_shape);
     std::vector<double> seconds, peaks, shares;
     for (int64_t s = 0; s < steps_; ++s) {
-      peaks.push_back(yardstick.rate(0.05));
+      peaks.push_back(yardstick.rate(peak_seconds(runtime)));
       seconds.push_back(trial.run());
       shares.push_back(f.flops / seconds.back() / peaks.back());
     }
