@@ -15,6 +15,9 @@ namespace {
 /// Rows of logits at most, if not asked for: a gigabyte of them would tell no more.
 constexpr int64_t kHeadRows = 1024;
 
+/// The head's columns, as models have them.
+int64_t padded_vocab(const KernelSizes& s) { return (s.V + 127) / 128 * 128; }
+
 With with(bool flag) { return flag ? With::Yes : With::No; }
 
 std::vector<OpCase> matmuls(const KernelSizes& s) {
@@ -25,7 +28,7 @@ std::vector<OpCase> matmuls(const KernelSizes& s) {
   };
   return {linear(rows, s.C, (s.H + 2 * s.K) * s.D, s.bias), linear(rows, s.H * s.D, s.C, s.bias),
           linear(rows, s.C, up, s.bias), linear(rows, s.F, s.C, s.bias),
-          linear(std::min(rows, kHeadRows), s.C, s.V, false)};
+          linear(std::min(rows, kHeadRows), s.C, padded_vocab(s), false)};
 }
 
 struct Family {
@@ -66,10 +69,9 @@ constexpr Family kFamilies[] = {
      }},
     {"cross_entropy",
      [](const KernelSizes& s) -> std::vector<OpCase> {
-       const int64_t padded = (s.V + 127) / 128 * 128;
        return {cross_entropy_case({.N = s.N > 0 ? s.N : std::min(s.B * s.T, kHeadRows),
                                    .V = s.V,
-                                   .Vp = padded,
+                                   .Vp = padded_vocab(s),
                                    .scale = 0.125})};
      }},
     {"sum_of_squares",
