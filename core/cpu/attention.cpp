@@ -116,7 +116,8 @@ void CpuBackend::attention_backward(const AttentionBackward& op) {
   // keys and pieces that own queries do seven between them, but there are many of them.
   const bool whole = pairs >= kEnoughHeads || times <= kBackwardChunk;
   const int64_t chunks = whole ? 1 : (times + kBackwardChunk - 1) / kBackwardChunk;
-  pool_.run(pairs * (whole ? 1 : 2 * chunks), [&](int64_t i, int slot) {
+  const int64_t count = pairs * (whole ? 1 : 2 * chunks);
+  const auto piece = [&](int64_t i) {
     const int64_t pair = i % pairs, c = i / pairs;
     AttentionPiece piece{.batch = pair / args.kv_heads,
                          .head = pair % args.kv_heads,
@@ -131,7 +132,11 @@ void CpuBackend::attention_backward(const AttentionBackward& op) {
       piece.query_begin = (2 * chunks - 1 - c) * kBackwardChunk;
       piece.query_end = std::min(times, piece.query_begin + kBackwardChunk);
     }
-    kernel.backward(args, piece, scratch_.slot(slot));
+    return piece;
+  };
+  pool_.run(count, [&](int64_t i, int slot) {
+    const int64_t next = std::min(i + pool_.threads(), count - 1);
+    kernel.backward(args, piece(i), piece(next), scratch_.slot(slot));
   });
 }
 

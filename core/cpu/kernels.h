@@ -72,7 +72,8 @@ struct AttentionKernels {
   /// `next` is what the thread will probably do afterwards: worth asking memory for.
   void (*forward)(const AttentionArgs&, const AttentionPiece&, const AttentionPiece& next,
                   float* scratch) = nullptr;
-  void (*backward)(const AttentionArgs&, const AttentionPiece&, float* scratch) = nullptr;
+  void (*backward)(const AttentionArgs&, const AttentionPiece&, const AttentionPiece& next,
+                   float* scratch) = nullptr;
 };
 
 struct CrossEntropyArgs {

@@ -268,7 +268,8 @@ void backward_head(const AttentionArgs& a, const AttentionPiece& piece, const He
                   piece.query_end - query < kBlock ? piece.query_end - query : kBlock);
 }
 
-void attention_backward(const AttentionArgs& a, const AttentionPiece& piece, float* scratch) {
+void attention_backward(const AttentionArgs& a, const AttentionPiece& piece, const AttentionPiece&,
+                        float* scratch) {
   const int64_t group = a.heads / a.kv_heads;
   const Work w = divide(scratch, whole_blocks(a.tk), a.width);
   const Wanted wanted{piece.key_begin == 0 && piece.key_end == a.tk,

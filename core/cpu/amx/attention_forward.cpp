@@ -4,12 +4,13 @@
 // below 2^kHeadroom, where bf16 is as exact as below 1. Read next: attention_backward.cpp.
 #include "core/cpu/amx/attention_packing.h"
 #include "core/cpu/amx/fill.h"
+#include "core/cpu/kernels/attention_ahead.h"
 
 namespace causeway::cpu::CAUSEWAY_ISA {
 namespace {
 
-/// Keys that are packed at a time, and of these the keys of one step.
-constexpr int64_t kChunk = 256, kStepKeys = 64;
+/// Of the kChunk keys that are packed at a time, the keys of one step.
+constexpr int64_t kStepKeys = 64;
 constexpr int64_t kSquare = kBlock * kBlock;
 constexpr float kHeadroom = 8;
 
@@ -83,7 +84,7 @@ void lift(const AttentionArgs& a, const Work& w, const Step& step, int64_t row, 
 
 /// w.s → w.p relative to the rows' levels; the step has kHalves blocks of keys.
 template <int kHalves>
-void soften_rows(const AttentionArgs& a, const Work& w, const Step& step, Ahead& ahead) {
+void soften_rows(const AttentionArgs& a, const Work& w, const Step& step, Ahead<b16>& ahead) {
   const F factor = splat(a.scale * kLog2E);
   for (int64_t r = 0; r < kBlock; ++r) {
     const int64_t row = step.query + r, sees = step.own + r + 1;
@@ -113,7 +114,7 @@ void soften_rows(const AttentionArgs& a, const Work& w, const Step& step, Ahead&
 }
 
 void attend(const AttentionArgs& a, const Work& w, const Step& step, const b16* k, const b16* v,
-            Ahead& ahead) {
+            Ahead<b16>& ahead) {
   const int64_t d = a.width;
   for (int64_t j = 0; j < step.columns; j += kBlock)
     multiply<Into::Overwrite>({w.s + j * kBlock, kBlock}, {w.q, d}, {k + j * d}, d / kBlock);
@@ -145,26 +146,6 @@ void finish(const AttentionArgs& a, const AttentionPiece& piece, const Work& w, 
   });
 }
 
-/// What is wanted after a chunk of keys: the next one, or where there is none the next piece's
-/// first.
-Ahead after(const AttentionArgs& a, const AttentionPiece& piece, int64_t kv_head, int64_t key,
-            int64_t key_end, const AttentionPiece& next) {
-  Ahead ahead;
-  if (key < key_end) {
-    const int64_t keys = key_end - key < kChunk ? key_end - key : kChunk;
-    ahead.read(stored<b16>(a, a.k, piece.batch, key, kv_head, keys));
-    ahead.read(stored<b16>(a, a.v, piece.batch, key, kv_head, keys));
-    return ahead;
-  }
-  const int64_t group = a.heads / a.kv_heads, queries = next.query_end - next.query_begin;
-  const int64_t end = next.query_end + a.tk - a.tq, keys = end < kChunk ? end : kChunk;
-  ahead.read(stored<b16>(a, a.k, next.batch, 0, next.head / group, keys));
-  ahead.read(stored<b16>(a, a.v, next.batch, 0, next.head / group, keys));
-  ahead.read(stored<b16>(a, a.q, next.batch, next.query_begin, next.head, queries));
-  ahead.write(stored<b16>(a, a.o, next.batch, next.query_begin, next.head, queries));
-  return ahead;
-}
-
 void attention_forward(const AttentionArgs& a, const AttentionPiece& piece,
                        const AttentionPiece& next, float* scratch) {
   const int64_t queries = piece.query_end - piece.query_begin;
@@ -176,7 +157,7 @@ void attention_forward(const AttentionArgs& a, const AttentionPiece& piece,
     const int64_t keys = key_end - key < kChunk ? key_end - key : kChunk;
     pack_as_columns(w.k, stored<b16>(a, a.k, piece.batch, key, kv_head, keys));
     pack_as_depth(w.v, kChunk, stored<b16>(a, a.v, piece.batch, key, kv_head, keys));
-    Ahead ahead = after(a, piece, kv_head, key + kChunk, key_end, next);
+    Ahead<b16> ahead = after<b16>(a, piece, key + kChunk, key_end, next);
     for (int64_t query = 0; query < queries; query += kBlock) {
       const int64_t rows = queries - query < kBlock ? queries - query : kBlock;
       const int64_t sees = own + query + rows - key, from = piece.query_begin + query;

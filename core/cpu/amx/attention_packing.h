@@ -1,5 +1,5 @@
-// Blocks of attention as the tile unit's operands, and memory that is asked for early. Widths are
-// multiples of 32. Read next: attention_forward.cpp.
+// Blocks of attention as the tile unit's operands. Widths are multiples of 32. Read next:
+// attention_forward.cpp.
 #pragma once
 #include "core/cpu/amx/pack.h"
 #include "core/cpu/kernels/attention_common.h"
@@ -34,40 +34,6 @@ SIMD_INLINE void pack_transposed(b16* to, int64_t row, const Stored<b16>& from) 
   for (int64_t i = 0; i < from.width; i += kBlock)
     pack_left(to + i * row, row, ByDepth{from.data + i, from.stride, kBlock, from.rows});
 }
-
-/// Rows of several tensors that will be wanted later, asked for one by one between other work: they
-/// lie far apart, where no hardware prefetcher looks, and many at once would hold up all loads.
-class Ahead {
- public:
-  void read(const Stored<b16>& rows) { wanted_[count_++] = {rows, false}; }
-  void write(const Stored<b16>& rows) { wanted_[count_++] = {rows, true}; }
-
-  /// The next row of the next tensor.
-  void ask() {
-    const Wanted& w = wanted_[turn_];
-    if (row_ < w.rows.rows) {
-      const b16* const row = w.rows.data + row_ * w.rows.stride;
-      for (int64_t i = 0; i < w.rows.width; i += kBlock)
-        if (w.write)
-          __builtin_prefetch(row + i, 1);
-        else
-          __builtin_prefetch(row + i, 0, 2);
-    }
-    if (++turn_ == count_) turn_ = 0, ++row_;
-  }
-  void ask(int times) {
-    for (int i = 0; i < times; ++i) ask();
-  }
-
- private:
-  struct Wanted {
-    Stored<b16> rows;
-    bool write;
-  };
-  Wanted wanted_[4];
-  int count_ = 0, turn_ = 0;
-  int64_t row_ = 0;
-};
 
 }  // namespace
 }  // namespace causeway::cpu::CAUSEWAY_ISA

@@ -28,16 +28,20 @@ SIMD_INLINE Range visible(const AttentionArgs& a, int64_t batch, int64_t query) 
   return {begin, own + 1};
 }
 
-/// Visible to at least one of the queries [begin, end).
-SIMD_INLINE Range visible_to_any(const AttentionArgs& a, int64_t batch, int64_t begin,
-                                 int64_t end) {
-  Range any = visible(a, batch, begin);
-  for (int64_t query = begin + 1; query < end; ++query) {
-    const Range one = visible(a, batch, query);
-    if (one.begin < any.begin) any.begin = one.begin;
-    if (one.end > any.end) any.end = one.end;
+/// The keys that at least one, and that every one of some queries sees.
+struct Sight {
+  Range any, all;
+};
+SIMD_INLINE Sight sight(const AttentionArgs& a, int64_t batch, int64_t begin, int64_t end) {
+  const Range first = visible(a, batch, begin), last = visible(a, batch, end - 1);
+  Sight s{{first.begin, last.end}, {last.begin, first.end}};
+  if (!a.segment_start) return s;
+  for (int64_t query = begin; query < end; ++query) {
+    const int64_t own = visible(a, batch, query).begin;
+    if (own < s.any.begin) s.any.begin = own;
+    if (own > s.all.begin) s.all.begin = own;
   }
-  return any;
+  return s;
 }
 
 /// `rows` rows of a head from time t on.
@@ -47,26 +51,70 @@ Stored<T> stored(const AttentionArgs& a, const Heads& heads, int64_t b, int64_t 
   return {head_row<T>(heads, b, t, head, a.width), heads.t, rows, a.width};
 }
 
-/// What ALiBi takes off a score, in units of ln 2.
-SIMD_INLINE float alibi(const AttentionArgs& a, int64_t head, int64_t distance) {
-  return a.slopes[head] * kLog2E * static_cast<float>(distance);
+SIMD_INLINE I lane_numbers() {
+  I lane;
+  for (int i = 0; i < kLanes; ++i) lane[i] = i;
+  return lane;
 }
 
-/// Turns q·k of one query into scores, for the vectors of columns that hold [0, columns), in units
-/// of ln 2: what softmax exponentiates is a power of two. `distance` is i − j of column 0. Returns
-/// a positive factor that is left to be multiplied by, which costs nothing on the way to 2^x.
-SIMD_INLINE float finish_scores(const AttentionArgs& a, float* s, int64_t columns, int64_t distance,
-                                int64_t head) {
-  if (a.softcap == 0 && !a.slopes && a.scale > 0) return a.scale * kLog2E;
-  if (a.softcap > 0)
-    for (int64_t j = 0; j < columns; j += kLanes)
-      store(s + j, a.softcap * kLog2E * tanh(load(s + j) * (a.scale / a.softcap)));
-  else
-    for (int64_t j = 0; j < columns; j += kLanes) store(s + j, load(s + j) * (a.scale * kLog2E));
-  if (a.slopes)
-    for (int64_t j = 0; j < columns; ++j) s[j] -= alibi(a, head, distance - j);
-  return 1;
+/// Turns q·k into scores, in units of ln 2: what softmax exponentiates is a power of two.
+struct Scoring {
+  float scale, softcap, slope;
+  bool plain;    ///< only scaled, which costs nothing on the way to 2^x
+  float factor;  ///< positive: is left to be multiplied by
+
+  Scoring(const AttentionArgs& a, int64_t head)
+      : scale(a.softcap > 0 ? a.scale / a.softcap : a.scale * kLog2E),
+        softcap(a.softcap * kLog2E),
+        slope(a.slopes ? a.slopes[head] * kLog2E : 0),
+        plain(a.softcap == 0 && !a.slopes && a.scale > 0),
+        factor(plain ? scale : 1) {}
+
+  /// What ALiBi takes off. `distance` is i − j of lane 0.
+  F alibi(int64_t distance) const {
+    const I from_key = lane_numbers() + static_cast<int32_t>(distance);
+    return __builtin_convertvector(from_key, F) * slope;
+  }
+  F operator()(F s, int64_t distance) const {
+    const F scaled = s * scale;
+    return (softcap > 0 ? softcap * tanh(scaled) : scaled) - alibi(distance);
+  }
+  /// The factor that softcap brings into the gradient of a score; 0 for a score of −∞.
+  F softcap_slope(F s, int64_t distance) const {
+    // s = softcap · tanh(…) − ALiBi: with the ALiBi term undone, tanh is found again.
+    const F t = max(splat(-1.0f), (s + alibi(distance)) * (1 / softcap));
+    return 1.0f - t * t;
+  }
+};
+
+/// Hides from the queries in the lanes what they do not see of a block of keys.
+struct Mask {
+  I begin[2], end[2];
+
+  Mask(const AttentionArgs& a, int64_t batch, int64_t query, int64_t query_end, int64_t key) {
+    for (int lane = 0; lane < kQueries; ++lane) {
+      const bool is_query = query + lane < query_end;
+      const Range range = is_query ? visible(a, batch, query + lane) : Range{key, key};
+      begin[lane / kLanes][lane % kLanes] = static_cast<int32_t>(range.begin - key);
+      end[lane / kLanes][lane % kLanes] = static_cast<int32_t>(range.end - key);
+    }
+  }
+  F operator()(F score, int64_t key, int v) const {
+    const I j = I{} + static_cast<int32_t>(key);
+    return (begin[v] <= j) & (j < end[v]) ? score : splat(-__builtin_inff());
+  }
+};
+
+/// body(key, Rows<R or 2>) for keys [0, n), n even.
+template <int R>
+struct Rows {};
+template <int R, class Body>
+SIMD_INLINE void in_rows(int64_t n, Body body) {
+  int64_t key = 0;
+  for (; key + R <= n; key += R) body(key, Rows<R>{});
+  for (; key < n; key += 2) body(key, Rows<2>{});
 }
+constexpr int64_t even(int64_t n) { return n + n % 2; }
 
 #if defined(__AVX512BF16__)
 /// 2^x with a relative error of 2.6e-6 (a rounding to bf16 has up to 2e-3); NaN for NaN.
@@ -88,18 +136,6 @@ SIMD_INLINE F power_of_two(F x) {
   if constexpr (Blocks::kRounds) return exp2_for_bf16(x);
 #endif
   return exp2(x);
-}
-
-/// Columns outside [begin, end) become `value`, in whole vectors up to `columns`.
-SIMD_INLINE void fill_outside(float* s, int64_t begin, int64_t end, int64_t columns, float value) {
-  I lane;
-  for (int i = 0; i < kLanes; ++i) lane[i] = i;
-  for (int64_t j = 0; j < columns; j += kLanes) {
-    if (j >= begin && j + kLanes <= end) continue;
-    const I column = lane + static_cast<int32_t>(j);
-    const I inside = (column >= static_cast<int32_t>(begin)) & (column < static_cast<int32_t>(end));
-    store(s + j, inside ? load(s + j) : splat(value));
-  }
 }
 
 }  // namespace

@@ -1,147 +1,205 @@
 // Causal attention, forward, without a T × T matrix: keys are taken in blocks, and each query keeps
-// a running maximum, sum and weighted value (Milakov & Gimelshein 2018, arXiv:1805.02867; Dao et
-// al. 2022, arXiv:2205.14135). Read next: attention_backward.cpp, ../attention.cpp.
-#include "core/cpu/kernels/attention_common.h"
+// a level, a sum and a weighted value (Milakov & Gimelshein 2018, arXiv:1805.02867; Dao et al.
+// 2022, arXiv:2205.14135). A level is lifted to the maximum only when a score outgrows it by
+// kHeadroom, so that what was gathered is seldom rescaled.
+// Read next: attention_backward.cpp, ../attention.cpp.
+#include "core/cpu/kernels/attention_ahead.h"
 #include "core/cpu/kernels/fill.h"
 
 namespace causeway::cpu::CAUSEWAY_ISA {
 namespace {
 
+/// In units of ln 2: probabilities stay below 2^8, where they are as exact as below 1.
+constexpr float kHeadroom = 8;
+constexpr int kRowsAsked = 8;                  // ahead, for 8 keys
+constexpr float kNothing = -__builtin_inff();  // level of a query that has seen no key
+
 /// A piece's working memory; Dp is the head size padded to whole vectors.
 template <class E>
 struct Work {
-  E* q;            // (queries, Dp)
-  float* o;        // (queries, Dp), not yet divided by the sum
-  float* highest;  // (queries)
-  float* total;    // (queries, lanes): Σ 2^(score − highest), one chain per lane
-  E* k;            // (D, kKeys): a block of keys, transposed
-  E* v;            // (kKeys, Dp)
-  float* s;        // (kQueries, kKeys): scores, then probabilities
-  E* p;            // (kQueries, kKeys): probabilities as a left operand
+  E* q;          // by block of queries: (D, kQueries)
+  float* o;      // (queries, Dp), not yet divided by the sum
+  float* level;  // (queries), in units of ln 2
+  float* total;  // (queries): Σ 2^(score − level)
+  E* k;          // (kKeys, Dp)
+  E* v;          // (kKeys, Dp)
+  float* s;      // (kKeys, kQueries): scores
+  E* p;          // (kKeys, kQueries): probabilities
 };
 
 size_t attention_forward_scratch(const AttentionArgs& a, int64_t queries) {
   const int64_t dp = padded(a.width);
-  return padded(queries) * (2 * dp + 1 + kLanes) + 2 * kKeys * dp + 2 * kQueries * kKeys;
+  return in_blocks(queries) * (2 * dp + 2) + 2 * kKeys * (dp + kQueries);
 }
 
 template <class E>
 Work<E> divide(float* scratch, int64_t queries, int64_t dp) {
   Carver c{scratch};
-  const int64_t rows = padded(queries);
+  const int64_t rows = in_blocks(queries);
   return {.q = c.take<E>(rows * dp),
           .o = c.take<float>(rows * dp),
-          .highest = c.take<float>(rows),
-          .total = c.take<float>(rows * kLanes),
+          .level = c.take<float>(rows),
+          .total = c.take<float>(rows),
           .k = c.take<E>(kKeys * dp),
           .v = c.take<E>(kKeys * dp),
-          .s = c.take<float>(kQueries * kKeys),
-          .p = c.take<E>(kQueries * kKeys)};
+          .s = c.take<float>(kKeys * kQueries),
+          .p = c.take<E>(kKeys * kQueries)};
 }
 
-/// Scores of one query, still to be multiplied by `factor` → probabilities relative to its new
-/// maximum; rescales what the query has gathered so far. Columns outside [begin, end) get 0.
-template <class Blocks>
-void soften_row(float* s, float factor, int64_t begin, int64_t end, int64_t columns, float& highest,
-                float* total, float* o, int64_t dp) {
-  fill_outside(s, begin, end, columns, -__builtin_inff());
-  F top = splat(-__builtin_inff());
-  for (int64_t j = 0; j < columns; j += kLanes) top = max(top, load(s + j));
-  const float block_top = max(top) * factor;
-  if (!(block_top <= highest)) {
-    if (highest > -__builtin_inff()) {  // something has been gathered
-      const F keep = exp2(splat(highest - block_top));
-      for (int64_t d = 0; d < dp; d += kLanes) store(o + d, load(o + d) * keep);
-      store(total, load(total) * keep);
-    }
-    highest = block_top;
-  }
-  const F less = splat(-highest), by = splat(factor);
-  F sums = load(total);
-  for (int64_t j = 0; j < columns; j += kLanes) {
-    const F p = power_of_two<Blocks>(fma(load(s + j), by, less));
-    store(s + j, p);
-    sums += p;
-  }
-  store(total, sums);
+template <class E>
+struct KeyBlock {
+  int64_t begin, count;
+  Left<E> k;
+  Right<E> v;
+};
+
+/// Some queries, counted from the piece's first, against a block of keys.
+template <class E>
+struct Step {
+  const KeyBlock<E>& keys;
+  int64_t begin, end;
+  int64_t depth;  // keys up to the last that a query sees
+  bool hides;     // some of these keys from some queries
+};
+
+/// Scores in w.s, and each query's highest.
+template <int V, class Blocks, class T, class E>
+SIMD_INLINE void score(const AttentionArgs& a, const AttentionPiece& piece, const Work<E>& w,
+                       const Step<E>& step, Ahead<T>& ahead, F (&top)[V]) {
+  const Scoring scoring(a, piece.head);
+  const int64_t query = piece.query_begin + step.begin;
+  const int64_t distance = query + a.tk - a.tq - step.keys.begin;
+  const Right<E> q{w.q + step.begin * padded(a.width), kQueries};
+  for (F& t : top) t = splat(kNothing);
+  const auto score = [&](auto finish) {
+    in_rows<8>(even(step.depth), [&]<int R>(int64_t key, Rows<R>) {
+      ahead.ask(kRowsAsked);
+      F s[R][V] = {};
+      multiply_add(
+          s, Left<E>{step.keys.k.data + key * step.keys.k.row, step.keys.k.row, step.keys.k.depth},
+          q, Blocks::depth(a.width));
+      for (int r = 0; r < R; ++r)
+        for (int v = 0; v < V; ++v) {
+          s[r][v] = finish(s[r][v], key + r, v);
+          store(w.s + (key + r) * kQueries + v * kLanes, s[r][v]);
+          top[v] = max(top[v], s[r][v]);
+        }
+    });
+  };
+  if (scoring.plain && !step.hides) return score([](F s, int64_t, int) { return s; });
+  const Mask mask(a, piece.batch, query, piece.query_begin + step.end, step.keys.begin);
+  score([&](F s, int64_t key, int v) {
+    if (!scoring.plain) s = scoring(s, distance - key + v * kLanes);
+    return mask(s, key, v);
+  });
 }
 
-/// Queries [begin, end) of the piece against the packed block of keys that starts at key0.
+/// Scores of the queries in one vector have outgrown their levels: these become the new maxima,
+/// and what has been gathered is rescaled.
+void lift(F top, float* level, float* total, float* o, int64_t queries, int64_t dp) {
+  const F before = load(level), after = max(before, top);
+  float keep[kLanes];
+  store(keep, before > kNothing ? exp2(before - after) : splat(1.0f));
+  store(total, load(total) * load(keep));
+  store(level, after);
+  for (int64_t r = 0; r < queries; ++r)
+    for (int64_t d = 0; d < dp; d += kLanes) store(o + r * dp + d, load(o + r * dp + d) * keep[r]);
+}
+
+/// Scores of one vector of queries, still to be multiplied by `factor` → probabilities relative
+/// to their levels, added up in `total`.
 template <class Blocks, class E>
-void attend(const AttentionArgs& a, const AttentionPiece& piece, const Work<E>& w, Left<E> q,
-            Right<E> k, Right<E> v, int64_t begin, int64_t end, int64_t key0, int64_t keys) {
-  const Range any =
-      visible_to_any(a, piece.batch, piece.query_begin + begin, piece.query_begin + end);
-  if (any.end <= key0 || any.begin >= key0 + keys) return;
-  const int64_t depth = any.end - key0 < keys ? any.end - key0 : keys;
-  const int64_t columns = padded(depth), dp = padded(a.width), rows = end - begin;
-  float* o = w.o + begin * dp;
-  q.data += begin * q.row;
-  gemm<Into::Overwrite>({w.s, kKeys}, q, k, rows, columns / kLanes, Blocks::depth(a.width));
-  for (int64_t r = 0; r < rows; ++r) {
-    const int64_t query = piece.query_begin + begin + r;
-    const Range range = visible(a, piece.batch, query);
-    float* s = w.s + r * kKeys;
-    const int64_t first = range.begin > key0 ? range.begin - key0 : 0;
-    const int64_t last = range.end - key0;
-    if (first >= depth || last <= 0) {  // sees nothing here
-      for (int64_t j = 0; j < columns; ++j) s[j] = 0;
-      continue;
+SIMD_INLINE void soften(const Work<E>& w, int64_t lane, int64_t keys, float factor, F level,
+                        float* total) {
+  const F by = splat(factor), less = level > kNothing ? -level : F{};
+  F sums[2] = {};
+  for (int64_t key = 0; key < keys; key += 2) {
+    F p[2];
+    for (int r = 0; r < 2; ++r) {
+      const F score = load(w.s + (key + r) * kQueries + lane);
+      p[r] = power_of_two<Blocks>(fma(score, by, less));
+      sums[r] += p[r];
     }
-    const float factor = finish_scores(a, s, columns, query + a.tk - a.tq - key0, piece.head);
-    soften_row<Blocks>(s, factor, first, last < depth ? last : depth, columns, w.highest[begin + r],
-                       w.total + (begin + r) * kLanes, o + r * dp, dp);
+    Blocks::put_by_query(w.p, key, lane, p[0], p[1]);
   }
-  gemm<Into::Add>({o, dp}, Blocks::scores(w.p, w.s, rows, columns), v, rows, dp / kLanes,
-                  Blocks::depth(depth));
+  store(total, load(total) + (sums[0] + sums[1]));
+}
+
+template <int V, class Blocks, class T, class E>
+void attend(const AttentionArgs& a, const AttentionPiece& piece, const Work<E>& w,
+            const Step<E>& step, Ahead<T>& ahead) {
+  const int64_t dp = padded(a.width);
+  const float factor = Scoring(a, piece.head).factor;
+  F top[V];
+  score<V, Blocks>(a, piece, w, step, ahead, top);
+  for (int v = 0; v < V; ++v) {
+    const int64_t first = step.begin + v * kLanes, left = step.end - first;
+    if (any(top[v] * factor > load(w.level + first) + kHeadroom))
+      lift(top[v] * factor, w.level + first, w.total + first, w.o + first * dp,
+           left < kLanes ? left : kLanes, dp);
+    soften<Blocks>(w, v * kLanes, even(step.depth), factor, load(w.level + first), w.total + first);
+  }
+  gemm<Into::Add>({w.o + step.begin * dp, dp}, Blocks::by_query(w.p), step.keys.v,
+                  step.end - step.begin, dp / kLanes, Blocks::depth(step.depth));
+}
+
+/// Queries [begin, end) against a block of keys.
+template <class Blocks, class T, class E>
+void attend(const AttentionArgs& a, const AttentionPiece& piece, const Work<E>& w,
+            const KeyBlock<E>& keys, int64_t begin, int64_t end, Ahead<T>& ahead) {
+  const Sight seen = sight(a, piece.batch, piece.query_begin + begin, piece.query_begin + end);
+  if (seen.any.end <= keys.begin || seen.any.begin >= keys.begin + keys.count) return;
+  const int64_t left = seen.any.end - keys.begin, depth = left < keys.count ? left : keys.count;
+  const bool hides = seen.all.begin > keys.begin || seen.all.end < keys.begin + even(depth);
+  const Step<E> step{keys, begin, end, depth, hides};
+  if (end - begin > kLanes)
+    attend<2, Blocks>(a, piece, w, step, ahead);
+  else
+    attend<1, Blocks>(a, piece, w, step, ahead);
 }
 
 template <class T, class E>
 void finish(const AttentionArgs& a, const AttentionPiece& piece, const Work<E>& w) {
   const int64_t dp = padded(a.width), queries = piece.query_end - piece.query_begin;
-  float* const sums = w.s;  // the scores are done with
-  for (int64_t first = 0; first < queries; first += kQueries) {
-    const int64_t rows = first + kQueries < queries ? kQueries : queries - first;
-    for (int64_t r = 0; r < rows; ++r) {
-      const float* o = w.o + (first + r) * dp;
-      sums[r] = sum(load(w.total + (first + r) * kLanes));
-      const F inverse = splat(1.0f / sums[r]);
-      T* to = head_row<T>(a.o, piece.batch, piece.query_begin + first + r, piece.head, a.width);
-      sweep(a.width, [&](int64_t d, auto part) { store(to + d, load(o + d) * inverse, part); });
-    }
-    float* lse = a.lse + (piece.batch * a.heads + piece.head) * a.tq + piece.query_begin + first;
-    sweep(rows, [&](int64_t r, auto part) {
-      store(lse + r, fma(load(w.highest + first + r), splat(kLn2), log(load(sums + r))), part);
-    });
+  for (int64_t r = 0; r < queries; ++r) {
+    const float* o = w.o + r * dp;
+    const F inverse = splat(1.0f / w.total[r]);
+    T* to = head_row<T>(a.o, piece.batch, piece.query_begin + r, piece.head, a.width);
+    sweep(a.width, [&](int64_t d, auto part) { store(to + d, load(o + d) * inverse, part); });
   }
+  float* lse = a.lse + (piece.batch * a.heads + piece.head) * a.tq + piece.query_begin;
+  sweep(queries, [&](int64_t r, auto part) {
+    store(lse + r, fma(load(w.level + r), splat(kLn2), log(load(w.total + r))), part);
+  });
 }
 
 template <class T>
-void attention_forward(const AttentionArgs& a, const AttentionPiece& piece, const AttentionPiece&,
-                       float* scratch) {
+void attention_forward(const AttentionArgs& a, const AttentionPiece& piece,
+                       const AttentionPiece& next, float* scratch) {
   using Blocks = BlocksOf<T>::Type;
   const int64_t queries = piece.query_end - piece.query_begin, dp = padded(a.width);
   const int64_t kv_head = piece.head / (a.heads / a.kv_heads);
   const auto w = divide<typename Blocks::Element>(scratch, queries, dp);
-  const auto q =
-      Blocks::left(w.q, stored<T>(a, a.q, piece.batch, piece.query_begin, piece.head, queries));
+  const auto block_end = [&](int64_t begin) {
+    return begin + kQueries < queries ? begin + kQueries : queries;
+  };
+  for (int64_t q = 0; q < queries; q += kQueries)
+    Blocks::right_transposed(w.q + q * dp, stored<T>(a, a.q, piece.batch, piece.query_begin + q,
+                                                     piece.head, block_end(q) - q));
   for (int64_t i = 0; i < queries * dp; ++i) w.o[i] = 0;
-  for (int64_t i = 0; i < queries; ++i) w.highest[i] = -__builtin_inff();
-  for (int64_t i = 0; i < queries * kLanes; ++i) w.total[i] = 0;
+  for (int64_t i = 0; i < in_blocks(queries); ++i) w.level[i] = kNothing, w.total[i] = 0;
 
-  const Range keys = visible_to_any(a, piece.batch, piece.query_begin, piece.query_end);
-  for (int64_t key0 = keys.begin / kKeys * kKeys; key0 < keys.end; key0 += kKeys) {
-    const int64_t n = a.tk - key0 < kKeys ? a.tk - key0 : kKeys;
-    const auto k = Blocks::right_transposed(w.k, stored<T>(a, a.k, piece.batch, key0, kv_head, n));
-    const auto v = Blocks::right(w.v, stored<T>(a, a.v, piece.batch, key0, kv_head, n));
-    if (key0 + kKeys < keys.end) {
-      const int64_t left = keys.end - key0 - kKeys, count = left < kKeys ? left : kKeys;
-      prefetch(stored<T>(a, a.k, piece.batch, key0 + kKeys, kv_head, count));
-      prefetch(stored<T>(a, a.v, piece.batch, key0 + kKeys, kv_head, count));
-    }
-    for (int64_t begin = 0; begin < queries; begin += kQueries)
-      attend<Blocks>(a, piece, w, q, k, v, begin,
-                     begin + kQueries < queries ? begin + kQueries : queries, key0, n);
+  Ahead<T> ahead;
+  const Range keys = sight(a, piece.batch, piece.query_begin, piece.query_end).any;
+  for (int64_t key = keys.begin / kKeys * kKeys; key < keys.end; key += kKeys) {
+    if (key % kChunk == 0 || key <= keys.begin)
+      ahead = after<T>(a, piece, (key / kChunk + 1) * kChunk, keys.end, next);
+    const int64_t n = a.tk - key < kKeys ? a.tk - key : kKeys;
+    const auto k = Blocks::left(w.k, stored<T>(a, a.k, piece.batch, key, kv_head, n));
+    const auto v = Blocks::right(w.v, stored<T>(a, a.v, piece.batch, key, kv_head, n));
+    const KeyBlock<typename Blocks::Element> block{key, n, k, v};
+    for (int64_t q = 0; q < queries; q += kQueries)
+      attend<Blocks>(a, piece, w, block, q, block_end(q), ahead);
   }
   finish<T>(a, piece, w);
 }

@@ -6,10 +6,10 @@
 namespace causeway::cpu::CAUSEWAY_ISA {
 namespace {
 
-/// Sums kept in registers: rows_held(V) × V for V vectors of columns, at most kVectorsHeld; as many
-/// as leave room for one row of B.
+/// Columns of a product are made kVectorsHeld vectors at a time, and so many rows: their sums and
+/// one row of B fit the registers, and 8 sums and more hide the latency of an addition.
 constexpr int kVectorsHeld = kLanes == 16 ? 4 : 2;
-constexpr int rows_held(int vectors) { return vectors == kVectorsHeld ? 6 : 8; }
+constexpr int rows_held(int vectors) { return vectors == kVectorsHeld ? 4 : 8; }
 
 /// Two bf16 that follow each other along the depth; the first is in the lower half.
 using Pair = uint32_t;
@@ -42,17 +42,37 @@ SIMD_INLINE F multiply_add(const Pair* x, const Pair* y, F sum) {
 }
 #endif
 
+/// s[r][v] += row r of a · vector v of columns of b.
+template <int R, int V, class E>
+SIMD_INLINE void multiply_add(F (&s)[R][V], Left<E> a, Right<E> b, int64_t depth) {
+  for (int64_t k = 0; k < depth; ++k)
+    for (int r = 0; r < R; ++r)
+      for (int v = 0; v < V; ++v)
+        s[r][v] = multiply_add(a.data + r * a.row + k * a.depth, b.data + k * b.stride + v * kLanes,
+                               s[r][v]);
+}
+
+/// Two products of one depth side by side.
+template <int R, int V, class E>
+SIMD_INLINE void multiply_add(F (&s1)[R][V], Left<E> a1, Right<E> b1, F (&s2)[R][V], Left<E> a2,
+                              Right<E> b2, int64_t depth) {
+  for (int64_t k = 0; k < depth; ++k)
+    for (int r = 0; r < R; ++r)
+      for (int v = 0; v < V; ++v) {
+        s1[r][v] = multiply_add(a1.data + r * a1.row + k * a1.depth,
+                                b1.data + k * b1.stride + v * kLanes, s1[r][v]);
+        s2[r][v] = multiply_add(a2.data + r * a2.row + k * a2.depth,
+                                b2.data + k * b2.stride + v * kLanes, s2[r][v]);
+      }
+}
+
 template <int R, int V, Into into, class E>
 SIMD_INLINE void gemm_block(Product c, Left<E> a, Right<E> b, int64_t depth) {
   F s[R][V];
   for (int r = 0; r < R; ++r)
     for (int v = 0; v < V; ++v)
       s[r][v] = into == Into::Add ? load(c.data + r * c.stride + v * kLanes) : F{};
-  for (int64_t k = 0; k < depth; ++k)
-    for (int r = 0; r < R; ++r)
-      for (int v = 0; v < V; ++v)
-        s[r][v] = multiply_add(a.data + r * a.row + k * a.depth, b.data + k * b.stride + v * kLanes,
-                               s[r][v]);
+  multiply_add(s, a, b, depth);
   for (int r = 0; r < R; ++r)
     for (int v = 0; v < V; ++v) store(c.data + r * c.stride + v * kLanes, s[r][v]);
 }
