@@ -192,10 +192,10 @@ void apply_dropout(const Context& ctx, const Tensor& y, const Tensor& x, double 
 // -------------------------------------------------------------------------------------
 
 int64_t LossHead::chunk_rows(int64_t rows) const {
-  constexpr int64_t kElements = int64_t{1} << 26;  // 256 MiB of f32 logits
   constexpr int64_t kChunks = 8;  // every one of them reads and writes the weight's whole gradient
-  const int64_t few = std::max<int64_t>(64, kElements / padded_vocab / 64 * 64);
-  return std::min(rows, std::max(few, (rows / kChunks + 63) / 64 * 64));
+  const int64_t few = std::max<int64_t>(64, most_logits / padded_vocab / 64 * 64);
+  const int64_t eighth = (rows + kChunks - 1) / kChunks;
+  return std::min(rows, std::max(few, (eighth + 63) / 64 * 64));
 }
 
 void LossHead::logits(const Context& ctx, const Tensor& logits, const Tensor& x) const {

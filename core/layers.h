@@ -142,8 +142,9 @@ struct LossHead {
   ParamId weight = kNoParam;  ///< (Vp, C): the head's own, or the token embedding when tied
   int64_t vocab_size = 0, padded_vocab = 0;
   double softcap = 0;
+  int64_t most_logits = int64_t{1} << 26;  ///< of a chunk, unless rows are many: 256 MiB of f32
 
-  /// Rows per chunk, by shape only: 2²⁶ logits, or an eighth of the rows where that is more.
+  /// Rows per chunk, by shape only: most_logits, or an eighth of the rows where that is more.
   int64_t chunk_rows(int64_t rows) const;
   /// loss (N) stat. Training: also d_x (N, C), and the weight's gradient. x (N, C).
   void forward_backward(const Context& ctx, const Tensor& loss, const Tensor& d_x,

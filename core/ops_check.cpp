@@ -22,6 +22,7 @@ void check(const Matmul& op) {
   demands.expect(op.b.shape[bt] == k,
                  at ? (bt ? "a (K, M) and b (N, K)" : "a (K, M) and b (K, N)")
                     : (bt ? "a (M, K) and b (N, K)" : "a (M, K) and b (K, N)"));
+  demands.expect(k > 0, "a depth K of at least one");
   demands.expect(has_shape(op.y, {m, n}), "y (M, N) of the product's shape");
   demands.expect(is_act(act) && op.b.dtype == act, "a and b of one activation dtype");
   demands.expect(op.y.dtype == act || op.y.dtype == grad_dtype(act),

@@ -85,7 +85,7 @@ __device__ __forceinline__ ExpSum thread_exp_sum(const CrossEntropyArgs<T>& a, c
   return own;
 }
 
-// Steps of the gradient that few packs need: the target's, the softcap's, the padding's.
+// Steps of the gradient that not every pack needs: the target's, the softcap's, the padding's.
 template <int kWidth>
 __device__ __forceinline__ void d_target(float (&d)[kWidth], int target, float scale) {
 #pragma unroll

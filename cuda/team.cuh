@@ -17,8 +17,9 @@ __device__ __forceinline__ int team_size() {
   return kKind == TeamKind::Lanes ? kLaneTeam : int(blockDim.x);
 }
 
-/// Rows of a grid's teams: every thread of a block makes the same number of rounds, since sums
-/// need them all; a team without a row of its own repeats the last one and must not write.
+/// Rows of a grid's teams, `first` + `offset` and, where a team has several, every `stride` from
+/// there. Every thread of a block makes the same number of rounds, since sums need them all; a team
+/// without a row of its own repeats the last one and must not write.
 struct TeamRows {
   int64_t first, stride;  ///< of the block
   int offset;             ///< of the team in its block

@@ -22,8 +22,6 @@ double now_seconds() {
 }
 
 namespace {
-constexpr int64_t kNumbers = int64_t{1} << 20;  ///< of a matmul's operands; repeated
-
 /// A figure of /proc/self/status, which gives kB.
 int64_t status_bytes(const std::string& key) {
   std::ifstream in("/proc/self/status");
@@ -36,26 +34,36 @@ int64_t status_bytes(const std::string& key) {
 int64_t peak_resident_bytes() { return status_bytes("VmHWM"); }
 int64_t resident_bytes() { return status_bytes("VmRSS"); }
 
-MatmulShape peak_shape(const Runtime& runtime) {
-  return runtime.gpu.empty() ? MatmulShape{1536, 1536, 1536} : MatmulShape{8192, 8192, 8192};
+void fill_for_timing(Backend& ops, const Tensor& all) {
+  constexpr int64_t kPiece = int64_t{1} << 20;
+  std::vector<float> numbers(std::min(all.numel(), kPiece));
+  for (size_t i = 0; i < numbers.size(); ++i)
+    numbers[i] = static_cast<float>(i * 7919 % 1013) * 1e-3f - 0.5f;
+  const std::vector<std::byte> bytes = convert(numbers, all.dtype);
+  for (int64_t at = 0; at < all.numel(); at += kPiece)
+    ops.upload(all.slice(0, at, std::min(kPiece, all.numel() - at)), bytes.data());
 }
 
-double peak_seconds(const Runtime& runtime) { return runtime.gpu.empty() ? 0.04 : 0.004; }
+MatmulShape peak_shape(const Runtime& runtime, DType dtype) {
+  constexpr int64_t kLeastSide = 256;
+  const int64_t free = memory_offer(runtime).bytes;
+  const auto square = [](int64_t side) { return MatmulShape{side, side, side}; };
+  int64_t side = runtime.yardstick.side;
+  while (free > 0 && square(side).bytes(dtype) > free && side > kLeastSide) side /= 2;
+  return square(side);
+}
+
+double measure_peak(const Runtime& runtime, DType dtype) {
+  return MatmulTimer(runtime, dtype, peak_shape(runtime, dtype)).rate(runtime.yardstick.seconds);
+}
 
 MatmulTimer::MatmulTimer(const Runtime& runtime, DType dtype, const MatmulShape& shape)
     : runtime_(runtime), shape_(shape) {
   Backend& ops = *runtime.backend;
   const int64_t a = shape.M * shape.K, b = shape.N * shape.K, y = shape.M * shape.N;
-  const size_t size = dtype_size(dtype);
-  memory_ = Buffer(ops, static_cast<size_t>(a + b + y) * size);
+  memory_ = Buffer(ops, static_cast<size_t>(shape.bytes(dtype)));
   const Tensor all(memory_.data(), dtype, {a + b + y});
-  // Any ordinary numbers: zeros or denormals would not be timed like a model's.
-  std::vector<float> numbers(std::min(a + b, kNumbers));
-  for (size_t i = 0; i < numbers.size(); ++i)
-    numbers[i] = static_cast<float>(i % 17) * 0.05f - 0.4f;
-  const std::vector<std::byte> bytes = convert(numbers, dtype);
-  for (int64_t at = 0; at < a + b; at += kNumbers)
-    ops.upload(all.slice(0, at, std::min(a + b - at, kNumbers)), bytes.data());
+  fill_for_timing(ops, all.slice(0, 0, a + b));
   op_ = {.y = all.slice(0, a + b, y).view({shape.M, shape.N}),
          .a = all.slice(0, 0, a).view({shape.M, shape.K}),
          .b = all.slice(0, a, b).view({shape.N, shape.K}),

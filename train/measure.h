@@ -10,9 +10,16 @@ namespace causeway {
 struct MatmulShape {
   int64_t M, N, K;
   double flops() const { return 2.0 * static_cast<double>(M) * N * K; }
+  /// Of its operands and results.
+  int64_t bytes(DType dtype) const {
+    return (M * K + N * K + M * N) * static_cast<int64_t>(dtype_size(dtype));
+  }
 };
 
 struct Runtime;
+
+/// Numbers like a model's into a dense tensor: zeros or denormals would not be timed like them.
+void fill_for_timing(Backend& ops, const Tensor& all);
 
 /// Times matmuls of one shape; owns the operands.
 class MatmulTimer {
@@ -28,11 +35,10 @@ class MatmulTimer {
   Matmul op_;
 };
 
-/// A square product large enough for the device: what it can do when nothing else is in the way.
-MatmulShape peak_shape(const Runtime& runtime);
-/// How long it is measured beside other work. A burst on GPUs: one that multiplies for 40 ms meets
-/// its power limit, and what is timed next is slower (docs/log.md).
-double peak_seconds(const Runtime& runtime);
+/// The device's yardstick, halved until it fits what memory is free.
+MatmulShape peak_shape(const Runtime& runtime, DType dtype);
+/// FLOP/s of it, measured once.
+double measure_peak(const Runtime& runtime, DType dtype);
 
 /// The middle one; the upper of two. `values` is not empty.
 double median(std::vector<double> values);

@@ -15,6 +15,12 @@
 
 namespace causeway {
 
+/// A square product large enough for a device, and how long it is measured beside other work.
+struct Yardstick {
+  int64_t side;
+  double seconds;
+};
+
 struct Runtime {
   std::unique_ptr<Backend> backend;
   std::unique_ptr<Communicator> comm;
@@ -25,6 +31,7 @@ struct Runtime {
   bool on_host_memory = true;
   int sharers = 1;      ///< ranks that share this rank's memory: of its machine, or on its GPU
   std::string warning;  ///< what the user should know about the choice, or empty
+  Yardstick yardstick = {};
   /// Names what this thread does from now on, in the timeline of a GPU's profiler.
   std::function<void(const std::string& name)> show_phase;
   /// Seconds that the device takes for what `work` starts on the backend, waited for: by the clock,

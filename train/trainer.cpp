@@ -29,10 +29,6 @@ ExitCode Trainer::run() {
                     format_count(position_.step), format_count(total_steps_)));
     return ExitCode::Ok;
   }
-  together(*comm_, [&] {
-    const DType dtype = Precision::of(config_.train.precision).act;
-    peak_flops_ = MatmulTimer(runtime_, dtype, peak_shape(runtime_)).rate(0.1);
-  });
   last_line_ = {now_seconds(), position_.step, comm_->bytes_sent()};
   step_->report_to(progress_);
   if (config_.log.trace_steps > 0)

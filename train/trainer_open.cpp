@@ -8,6 +8,7 @@
 #include "core/json.h"
 #include "train/agree.h"
 #include "train/environment.h"
+#include "train/measure.h"
 #include "train/plan.h"
 #include "train/run_data.h"
 #include "train/together.h"
@@ -99,6 +100,7 @@ void Trainer::open_memory() {
   });
   together(*comm_, [&] {
     const Precision precision = Precision::of(config_.train.precision);
+    peak_flops_ = measure_peak(runtime_, precision.act);  // in memory that is not yet taken
     state_.emplace(make_training_state(ops, *model_, config_, *comm_, precision));
     arena_ = Arena(ops, plan.arena_bytes);
     step_.emplace(ops, *comm_, arena_, *model_, *state_, config_);

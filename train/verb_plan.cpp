@@ -104,7 +104,7 @@ class Plan final : public Verb {
                    .where = "device: cuda",
                    .what = "this machine has no GPU to try, so no speed can be predicted",
                    .remedy = "say which it is for: --gpu h100 (or another), or --rank-tflops"});
-    const double flops = MatmulTimer(runtime, precision.act, peak_shape(runtime)).rate(0.3);
+    const double flops = measure_peak(runtime, precision.act);
     Backend& ops = *runtime.backend;
     if (share_ > 0 || !can_try(ops, config, flops, memory_offer(runtime)))
       return by_flops(config, flops, 0.85, "a matmul measured here");

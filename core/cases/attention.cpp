@@ -180,6 +180,8 @@ std::vector<AttentionCase> large_cases() {
   cases.push_back({.B = 4, .Tq = 290, .Tk = 290, .H = 2, .K = 2, .D = 32});
   // Scores up to ±100: the running maximum must really be subtracted.
   cases.push_back({.B = 1, .Tq = 70, .Tk = 70, .H = 1, .K = 1, .D = 16, .sharpness = 25});
+  // The same over many blocks of keys: what has been gathered is rescaled.
+  cases.push_back({.B = 1, .Tq = 321, .Tk = 321, .H = 1, .K = 1, .D = 64, .sharpness = 25});
   // Decoding: fewer queries than keys.
   for (int64_t queries : {1, 3, 17})
     for (int64_t keys : {17, 70, 129}) {

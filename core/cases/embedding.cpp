@@ -90,6 +90,8 @@ std::vector<OpCase> embedding_cases() {
   // More tokens than the CUDA kernel that ranks them takes at a time, and than it ranks together.
   for (const int64_t T : {150, 1150})
     cases.push_back(embedding_case({.B = 2, .T = T, .C = 3, .V = 7}));
+  // And more segments and rows of the vocabulary than it sums and scans at a time.
+  cases.push_back(embedding_case({.B = 1, .T = 9000, .C = 1, .V = 9000}));
   return cases;
 }
 

@@ -171,9 +171,10 @@ Primitive build(const Matmul& op, const Tile& tile, int64_t depth, const TileTar
   return primitive;
 }
 
-class Bf16 final : public ByOneDnn {
+class HardwareBf16 final : public ByOneDnn {
  public:
-  Bf16(const Matmul& op, const TileGrid& grid, int64_t depth, const TileTarget& target, int slots)
+  HardwareBf16(const Matmul& op, const TileGrid& grid, int64_t depth, const TileTarget& target,
+               int slots)
       : ByOneDnn(grid, depth, target) {
     for (const int64_t i : {int64_t{0}, grid.down() - 1})
       for (const int64_t j : {int64_t{0}, grid.across() - 1}) {
@@ -222,7 +223,7 @@ std::unique_ptr<TileMultiplier> multiply_bf16(const Matmul& op, const TileGrid& 
                                               const TileTarget& target, int slots) {
   one_thread_per_product();
   try {
-    return std::make_unique<Bf16>(op, grid, depth, target, slots);
+    return std::make_unique<HardwareBf16>(op, grid, depth, target, slots);
   } catch (const dnnl::error& e) {
     demand(e.status, op);
     throw;

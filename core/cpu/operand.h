@@ -1,6 +1,6 @@
 // The operands of a matrix product, addressed as the product reads them, and what is done to them
 // apart from multiplying: widening bf16 blocks, summing rows for a bias gradient.
-// Read next: matmul.cpp.
+// Read next: products.cpp.
 #pragma once
 #include "core/backend.h"
 #include "core/cpu/kernels.h"

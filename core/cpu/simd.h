@@ -70,8 +70,6 @@ SIMD_INLINE F min(F a, F b) {
 SIMD_INLINE bool any(I holds) {
 #if defined(__AVX512F__)
   return _mm512_movepi32_mask((__m512i)holds) != 0;
-#elif defined(__AVX2__)
-  return _mm256_movemask_ps((__m256)holds) != 0;
 #else
   int32_t some = 0;
   for (int i = 0; i < kLanes; ++i) some |= holds[i];

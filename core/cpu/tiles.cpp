@@ -35,10 +35,9 @@ TileGrid cut_tiles(int64_t rows, int64_t cols) {
 }
 
 TileGrid cut_tiles_for_tile_unit(int64_t rows, int64_t cols) {
-  constexpr int64_t kMostRows = 256, kMostCols = 512, kLeast = 64;
   int64_t down = std::max<int64_t>(1, (rows + kMostRows - 1) / kMostRows);
   const int64_t across = std::max<int64_t>(1, (cols + kMostCols - 1) / kMostCols);
-  while (down * across < kEnoughTiles && rows / (down + 1) >= kLeast) ++down;
+  while (down * across < kEnoughTiles && rows / (down + 1) >= kLeastRows) ++down;
   return {rows, cols, equal_part(rows, down, kProductBlock),
           equal_part(cols, across, kProductBlock)};
 }

@@ -1,5 +1,5 @@
 // How a matrix is cut into tiles: by its shape alone, never by the number of threads. Read next:
-// matmul.cpp.
+// products.cpp.
 #pragma once
 #include <cstdint>
 

@@ -93,6 +93,16 @@ TEST_CASE("the vector exp2 is within 2 ulp, and right at its ends", "[cpu]") {
   });
 }
 
+TEST_CASE("2^x for bf16 is within 2.6e-6, and right at its ends", "[cpu]") {
+  for_every_isa([](Isa isa) {
+    const Function f = math_for(isa).exp2_for_bf16;
+    constexpr double kUlps = 2.6e-6 / 0x1p-24 + 2;  // an ulp is at least 2^-24 of its number
+    CHECK(worst_ulps(-126, 127, f, [](double x) { return std::exp2(x); }) < kUlps);
+    CHECK(at(f, -kInf) == 0);
+    CHECK(std::isnan(at(f, NAN)));
+  });
+}
+
 TEST_CASE("the vector log is within 2 ulp outside (0.7, 1.5)", "[cpu]") {
   for_every_isa([](Isa isa) {
     const Function f = math_for(isa).log;

@@ -14,6 +14,7 @@ namespace {
 
 constexpr int64_t kRepeat = 1 << 16;      // elements before a fill repeats
 constexpr double kSampleSeconds = 0.015;  // of a row in one round
+constexpr double kFarBehind = 10;         // times ours: a rival so slow is measured once
 
 /// A run measures on for at most so many times its rounds.
 constexpr int kMostTimes = 4;
@@ -25,7 +26,7 @@ struct Entry {
   std::shared_ptr<CaseTensors> tensors;  // of a case's forward and backward
   std::vector<std::string> results;      // names of what the step writes for others
   Step::Run rival;
-  std::vector<double> shares;
+  std::vector<double> shares, rival_rounds;
 };
 
 /// The same step by others, in the same memory and waited for; nothing where they have none.
@@ -102,17 +103,20 @@ void measure(Entry& entry, Stopwatch& stopwatch, Backend& ops, const Roof& roof)
       stage);
   entry.row.rounds.push_back(seconds);
   entry.shares.push_back(roof.seconds(entry.row.flops, entry.row.bytes) / seconds);
+  std::vector<double>& rival = entry.rival_rounds;
+  if (entry.rival && (rival.empty() || rival.front() < kFarBehind * seconds))
+    rival.push_back(stopwatch.sample(
+        kSampleSeconds, [&] { entry.rival(ops, *entry.tensors); }, entry.tensors->storage(),
+        stage));
 }
 
-BenchRow finished(Entry& entry, const std::string& rival, Stopwatch& stopwatch, Backend& ops,
-                  const Roof& roof) {
+BenchRow finished(Entry& entry, const std::string& rival, const Roof& roof) {
   entry.row.seconds = spread_of(entry.row.rounds);
   entry.row.share = spread_of(entry.shares);
   entry.row.bound = roof.bound(entry.row.flops, entry.row.bytes);
   if (entry.rival) {
     entry.row.rival = rival;
-    entry.row.rival_seconds = stopwatch.sample(
-        kSampleSeconds, [&] { entry.rival(ops, *entry.tensors); }, entry.tensors->storage());
+    entry.row.rival_seconds = median(entry.rival_rounds);
   }
   return entry.row;
 }
@@ -156,9 +160,11 @@ double bytes_needed(const KernelBench& bench, DType dtype) {
   return all + largest;
 }
 
-void require_memory(const KernelBench& bench, const MemoryOffer& offer) {
+void require_memory(const Runtime& runtime, const KernelBench& bench) {
+  const MemoryOffer offer = memory_offer(runtime);
   double needed = 0;
-  for (const DType dtype : bench.dtypes) needed += bytes_needed(bench, dtype) + RoofTimer::kBytes;
+  for (const DType dtype : bench.dtypes)
+    needed += bytes_needed(bench, dtype) + RoofTimer::bytes_needed(runtime, dtype);
   if (offer.bytes <= 0 || needed <= static_cast<double>(offer.bytes)) return;
   throw Error({.id = "memory.bench",
                .where = fmt::format("--op {}", fmt::join(bench.ops, ",")),
@@ -196,7 +202,7 @@ void require_agreement(Backend& ops, const std::string& where, CaseTensors& tens
 }
 
 void run_kernels(const Runtime& runtime, const KernelBench& bench, BenchReport& report) {
-  require_memory(bench, memory_offer(runtime));
+  require_memory(runtime, bench);
   Backend& ops = *runtime.backend;
   const Rivals rivals(bench);
   Stopwatch stopwatch(runtime, bench.caches);
@@ -214,8 +220,7 @@ void run_kernels(const Runtime& runtime, const KernelBench& bench, BenchReport& 
     }
   for (Part& part : parts) {
     const Roof roof = middle(report.round_roofs[part.dtype]);
-    for (Entry& entry : part.entries)
-      report.rows.push_back(finished(entry, rivals.name(), stopwatch, ops, roof));
+    for (Entry& entry : part.entries) report.rows.push_back(finished(entry, rivals.name(), roof));
     report.roofs.emplace_back(part.dtype + " matmul", roof.flops);
   }
   report.roofs.emplace_back("copy", middle(all).bytes);

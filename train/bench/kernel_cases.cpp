@@ -8,15 +8,21 @@
 
 #include "core/cases/families.h"
 #include "core/error.h"
+#include "core/layers.h"
 
 namespace causeway {
 namespace {
 
-/// Rows of logits at most, if not asked for: a gigabyte of them would tell no more.
-constexpr int64_t kHeadRows = 1024;
-
 /// The head's columns, as models have them.
-int64_t padded_vocab(const KernelSizes& s) { return (s.V + 127) / 128 * 128; }
+int64_t padded_vocab(const KernelSizes& s) {
+  ModelConfig model;
+  model.vocab_size = s.V;
+  return model.padded_vocab();
+}
+/// Rows of logits that a model makes at a time.
+int64_t head_rows(const KernelSizes& s) {
+  return LossHead{.padded_vocab = padded_vocab(s)}.chunk_rows(s.B * s.T);
+}
 
 With with(bool flag) { return flag ? With::Yes : With::No; }
 
@@ -28,7 +34,7 @@ std::vector<OpCase> matmuls(const KernelSizes& s) {
   };
   return {linear(rows, s.C, (s.H + 2 * s.K) * s.D, s.bias), linear(rows, s.H * s.D, s.C, s.bias),
           linear(rows, s.C, up, s.bias), linear(rows, s.F, s.C, s.bias),
-          linear(std::min(rows, kHeadRows), s.C, padded_vocab(s), false)};
+          linear(head_rows(s), s.C, padded_vocab(s), false)};
 }
 
 struct Family {
@@ -69,10 +75,8 @@ constexpr Family kFamilies[] = {
      }},
     {"cross_entropy",
      [](const KernelSizes& s) -> std::vector<OpCase> {
-       return {cross_entropy_case({.N = s.N > 0 ? s.N : std::min(s.B * s.T, kHeadRows),
-                                   .V = s.V,
-                                   .Vp = padded_vocab(s),
-                                   .scale = 0.125})};
+       return {cross_entropy_case(
+           {.N = s.N > 0 ? s.N : head_rows(s), .V = s.V, .Vp = padded_vocab(s), .scale = 0.125})};
      }},
     {"sum_of_squares",
      [](const KernelSizes& s) -> std::vector<OpCase> { return {sum_of_squares_case(s.n)}; }},

@@ -20,7 +20,9 @@ struct Roof {
 class RoofTimer {
  public:
   static constexpr int64_t kCopyElements = int64_t{32} << 20;  ///< of 4 bytes: beyond any cache
-  static constexpr double kBytes = 2.0 * sizeof(float) * kCopyElements;  ///< that its copy takes
+  static constexpr double kCopyBytes = 2.0 * sizeof(float) * kCopyElements;
+  /// Of memory, for its copy and its matmul.
+  static double bytes_needed(const Runtime& runtime, DType dtype);
 
   RoofTimer(const Runtime& runtime, DType dtype);
   Roof measure();

@@ -4,8 +4,8 @@
 #include <algorithm>
 #include <set>
 
-#include "core/convert.h"
 #include "core/product.h"
+#include "train/measure.h"
 #include "train/plan.h"
 
 namespace causeway {
@@ -35,17 +35,6 @@ int64_t reach(const Tensor& t) {
   return last + 1;
 }
 
-/// Numbers like a model's: zeros or denormals would not be timed like them.
-void fill(Backend& ops, const Tensor& all) {
-  constexpr int64_t kPiece = int64_t{1} << 20;
-  std::vector<float> numbers(std::min(all.numel(), kPiece));
-  for (size_t i = 0; i < numbers.size(); ++i)
-    numbers[i] = static_cast<float>(i * 7919 % 1013) * 1e-3f - 0.5f;
-  const auto bytes = convert(numbers, all.dtype);
-  for (int64_t at = 0; at < all.numel(); at += kPiece)
-    ops.upload(all.slice(0, at, std::min(kPiece, all.numel() - at)), bytes.data());
-}
-
 }  // namespace
 
 std::vector<Matmul> step_products(const Config& config) {
@@ -60,7 +49,7 @@ ProductOperands::ProductOperands(Backend& ops, const Matmul& op) : op_(op) {
     if (!*t) continue;
     const int64_t elements = reach(*t);
     t->data = memory_.emplace_back(ops, elements * dtype_size(t->dtype)).data();
-    fill(ops, Tensor(t->data, t->dtype, {elements}));
+    fill_for_timing(ops, Tensor(t->data, t->dtype, {elements}));
   }
   ops.prepare(op_);
 }

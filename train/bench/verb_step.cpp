@@ -65,11 +65,11 @@ class BenchStep final : public Verb {
     f.planned_memory = static_cast<int64_t>(trial.plan().total);
     f.tokens = trial.tokens_per_step();
     f.flops = flops_per_token(config.model) * static_cast<double>(f.tokens);
-    f.peak_shape = peak_shape(runtime);
+    f.peak_shape = peak_shape(runtime, act);
     MatmulTimer yardstick(runtime, act, f.peak_shape);
     std::vector<double> seconds, peaks, shares;
     for (int64_t s = 0; s < steps_; ++s) {
-      peaks.push_back(yardstick.rate(peak_seconds(runtime)));
+      peaks.push_back(yardstick.rate(runtime.yardstick.seconds));
       seconds.push_back(trial.run());
       shares.push_back(f.flops / seconds.back() / peaks.back());
     }
@@ -108,6 +108,7 @@ class BenchStep final : public Verb {
                  {"tokens_per_second", f.tokens_per_second()},
                  {"flops_per_second", f.flops / f.seconds.median},
                  {"matmul_flops_per_second", f.peak},
+                 {"matmul_side", f.peak_shape.M},
                  {"share_of_matmul", f.share.median},
                  {"planned_bytes", f.planned_memory},
                  {"split_step_seconds", f.split_seconds},

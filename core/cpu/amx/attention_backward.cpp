@@ -63,11 +63,6 @@ Work divide(float* scratch, int64_t times, int64_t width) {
           .ds_depth = halves(kKeyRows * kChunk)};
 }
 
-/// What a piece computes: with every query it can own keys, with every key it can own queries.
-struct Wanted {
-  bool queries, keys;
-};
-
 /// Rows of a piece, one query head of it, and what of it is asked for.
 struct Head {
   int64_t batch, head, kv_head;
@@ -139,16 +134,13 @@ void differentiate_step(const AttentionArgs& a, const Work& w, const Step& step)
     }
 }
 
-/// d_v and d_k. `overwrite`: nothing has been gathered for these keys, whose first query in this
-/// piece is `first_query`, or their own.
-void gather_keys(const AttentionArgs& a, const Work& w, const Step& step, bool overwrite,
-                 int64_t first_query) {
+/// d_v and d_k. `overwrite`: nothing has been gathered for these keys before their own queries.
+void gather_keys(const AttentionArgs& a, const Work& w, const Step& step, bool overwrite) {
   const int64_t d = a.width;
   for (int64_t row = 0; row < step.keys; row += kBlock) {
     const int64_t from = step.from(row), steps = (step.queries - from) / kBlock;
     if (steps <= 0) continue;
-    const bool first = step.query == first_query || step.query <= step.key + row;
-    const Into into = overwrite && first ? Into::Overwrite : Into::Add;
+    const Into into = overwrite && step.query == step.key ? Into::Overwrite : Into::Add;
     for (int64_t i = 0; i < d; i += kBlock) {
       const int64_t out = (step.key + row) * d + i, left = row * kChunk + from;
       const int64_t right = i * whole_blocks(a.tk) + (step.query + from) * kBlock;
@@ -253,7 +245,7 @@ void backward_head(const AttentionArgs& a, const AttentionPiece& piece, const He
     for (int64_t query = begin; query < end; query += kChunk) {
       const Step step{key, whole_blocks(n), query, end - query < kChunk ? end - query : kChunk};
       differentiate_step(a, w, step);
-      if (h.wanted.keys) gather_keys(a, w, step, h.first, begin);
+      if (h.wanted.keys) gather_keys(a, w, step, h.first);
       if (h.wanted.queries)
         gather_queries(a, w, step, key == piece.key_begin ? Into::Overwrite : Into::Add);
     }
@@ -272,8 +264,7 @@ void attention_backward(const AttentionArgs& a, const AttentionPiece& piece, con
                         float* scratch) {
   const int64_t group = a.heads / a.kv_heads;
   const Work w = divide(scratch, whole_blocks(a.tk), a.width);
-  const Wanted wanted{piece.key_begin == 0 && piece.key_end == a.tk,
-                      piece.query_begin == 0 && piece.query_end == a.tq};
+  const Wanted wanted(a, piece);
   const Tiles tiles;
   for (int64_t g = 0; g < group; ++g)
     backward_head(a, piece,

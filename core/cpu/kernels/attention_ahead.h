@@ -16,7 +16,7 @@ class Ahead {
 
   /// The next row of the next tensor.
   void ask() {
-    const Wanted& w = wanted_[turn_];
+    const Asked& w = wanted_[turn_];
     if (row_ < w.rows.rows) {
       const T* const row = w.rows.data + row_ * w.rows.stride;
       for (int64_t i = 0; i < w.rows.width; i += kLine)
@@ -33,11 +33,11 @@ class Ahead {
 
  private:
   static constexpr int64_t kLine = 64 / sizeof(T);
-  struct Wanted {
+  struct Asked {
     Stored<T> rows;
     bool write;
   };
-  Wanted wanted_[8];
+  Asked wanted_[8];
   int count_ = 0, turn_ = 0;
   int64_t row_ = 0;
 };

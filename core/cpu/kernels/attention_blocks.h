@@ -17,6 +17,7 @@ constexpr int64_t kQueries = 2 * kLanes;
 constexpr int64_t in_blocks(int64_t queries) {
   return (queries + kQueries - 1) / kQueries * kQueries;
 }
+constexpr int64_t one_block(int64_t queries) { return queries < kQueries ? queries : kQueries; }
 
 /// Hands out working memory, array after array; an element is as large as a float.
 struct Carver {
@@ -62,6 +63,7 @@ SIMD_INLINE void transpose(float* out, int64_t rows, int64_t width, Read read) {
 struct Wide {
   using Element = float;
   static constexpr bool kRounds = false;
+  static constexpr bool kOneForm = true;  ///< weights by key are weights by query
   /// Elements that hold n values of a product's depth.
   static int64_t depth(int64_t n) { return n; }
 
@@ -104,6 +106,7 @@ struct Wide {
 struct Pairs {
   using Element = Pair;
   static constexpr bool kRounds = true;
+  static constexpr bool kOneForm = false;
   static int64_t depth(int64_t n) { return (n + 1) / 2; }
 
   static Left<Pair> left(Pair* to, const Stored<b16>& from) {

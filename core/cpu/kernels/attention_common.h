@@ -51,6 +51,15 @@ Stored<T> stored(const AttentionArgs& a, const Heads& heads, int64_t b, int64_t 
   return {head_row<T>(heads, b, t, head, a.width), heads.t, rows, a.width};
 }
 
+/// What a piece of the backward computes: with every query it can own keys, with every key it can
+/// own queries.
+struct Wanted {
+  bool queries, keys;
+  Wanted(const AttentionArgs& a, const AttentionPiece& piece)
+      : queries(piece.key_begin == 0 && piece.key_end == a.tk),
+        keys(piece.query_begin == 0 && piece.query_end == a.tq) {}
+};
+
 SIMD_INLINE I lane_numbers() {
   I lane;
   for (int i = 0; i < kLanes; ++i) lane[i] = i;
@@ -87,18 +96,39 @@ struct Scoring {
   }
 };
 
-/// Hides from the queries in the lanes what they do not see of a block of keys.
+constexpr int64_t even(int64_t n) { return n + n % 2; }
+
+/// A block of queries, [begin, end), against the first `depth` keys of a block: up to the last one
+/// that any of them sees; 0 where none is.
+struct BlockPair {
+  int64_t begin, end;
+  int64_t key, depth;
+  bool hides;  ///< one of these keys, or the one after an odd last, from one of these queries
+
+  int64_t queries() const { return end - begin; }
+};
+SIMD_INLINE BlockPair block_pair(const AttentionArgs& a, int64_t batch, int64_t begin, int64_t end,
+                                 int64_t key, int64_t keys) {
+  const Sight seen = sight(a, batch, begin, end);
+  const int64_t left = seen.any.end - key, depth = left < keys ? left : keys;
+  const bool none = depth <= 0 || seen.any.begin >= key + keys;
+  return {begin, end, key, none ? 0 : depth,
+          seen.all.begin > key || seen.all.end < key + even(depth)};
+}
+
+/// What the queries in the lanes do not see of the keys gets a score of −∞.
 struct Mask {
   I begin[2], end[2];
 
-  Mask(const AttentionArgs& a, int64_t batch, int64_t query, int64_t query_end, int64_t key) {
+  Mask(const AttentionArgs& a, int64_t batch, const BlockPair& pair) {
     for (int lane = 0; lane < kQueries; ++lane) {
-      const bool is_query = query + lane < query_end;
-      const Range range = is_query ? visible(a, batch, query + lane) : Range{key, key};
-      begin[lane / kLanes][lane % kLanes] = static_cast<int32_t>(range.begin - key);
-      end[lane / kLanes][lane % kLanes] = static_cast<int32_t>(range.end - key);
+      const bool is_query = pair.begin + lane < pair.end;
+      const Range seen = is_query ? visible(a, batch, pair.begin + lane) : Range{0, 0};
+      begin[lane / kLanes][lane % kLanes] = static_cast<int32_t>(seen.begin - pair.key);
+      end[lane / kLanes][lane % kLanes] = static_cast<int32_t>(seen.end - pair.key);
     }
   }
+  /// `key` counts from the pair's first; `v` is the vector.
   F operator()(F score, int64_t key, int v) const {
     const I j = I{} + static_cast<int32_t>(key);
     return (begin[v] <= j) & (j < end[v]) ? score : splat(-__builtin_inff());
@@ -114,27 +144,11 @@ SIMD_INLINE void in_rows(int64_t n, Body body) {
   for (; key + R <= n; key += R) body(key, Rows<R>{});
   for (; key < n; key += 2) body(key, Rows<2>{});
 }
-constexpr int64_t even(int64_t n) { return n + n % 2; }
-
-#if defined(__AVX512BF16__)
-/// 2^x with a relative error of 2.6e-6 (a rounding to bf16 has up to 2e-3); NaN for NaN.
-SIMD_INLINE F exp2_for_bf16(F x) {
-  const F r = (F)_mm512_reduce_ps((__m512)x, _MM_FROUND_TO_NEG_INF);  // x − ⌊x⌋; 0 for ±∞
-  F p = splat(1.35341678e-2f);                                        // minimax on [0, 1]
-  p = fma(p, r, splat(5.20114601e-2f));
-  p = fma(p, r, splat(2.41442755e-1f));
-  p = fma(p, r, splat(6.93003833e-1f));
-  p = fma(p, r, splat(1.00000262f));
-  return (F)_mm512_scalef_ps((__m512)p, (__m512)x);
-}
-#endif
 
 /// 2^x, exact enough for what Blocks multiply.
 template <class Blocks>
 SIMD_INLINE F power_of_two(F x) {
-#if defined(__AVX512BF16__)
   if constexpr (Blocks::kRounds) return exp2_for_bf16(x);
-#endif
   return exp2(x);
 }
 

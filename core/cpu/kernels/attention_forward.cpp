@@ -46,38 +46,25 @@ Work<E> divide(float* scratch, int64_t queries, int64_t dp) {
           .p = c.take<E>(kKeys * kQueries)};
 }
 
+/// A block of keys, and of their values, as the products want them.
 template <class E>
 struct KeyBlock {
-  int64_t begin, count;
   Left<E> k;
   Right<E> v;
-};
-
-/// Some queries, counted from the piece's first, against a block of keys.
-template <class E>
-struct Step {
-  const KeyBlock<E>& keys;
-  int64_t begin, end;
-  int64_t depth;  // keys up to the last that a query sees
-  bool hides;     // some of these keys from some queries
 };
 
 /// Scores in w.s, and each query's highest.
 template <int V, class Blocks, class T, class E>
 SIMD_INLINE void score(const AttentionArgs& a, const AttentionPiece& piece, const Work<E>& w,
-                       const Step<E>& step, Ahead<T>& ahead, F (&top)[V]) {
+                       const BlockPair& pair, Left<E> k, Ahead<T>& ahead, F (&top)[V]) {
   const Scoring scoring(a, piece.head);
-  const int64_t query = piece.query_begin + step.begin;
-  const int64_t distance = query + a.tk - a.tq - step.keys.begin;
-  const Right<E> q{w.q + step.begin * padded(a.width), kQueries};
+  const Right<E> q{w.q + (pair.begin - piece.query_begin) * padded(a.width), kQueries};
   for (F& t : top) t = splat(kNothing);
   const auto score = [&](auto finish) {
-    in_rows<8>(even(step.depth), [&]<int R>(int64_t key, Rows<R>) {
+    in_rows<8>(even(pair.depth), [&]<int R>(int64_t key, Rows<R>) {
       ahead.ask(kRowsAsked);
       F s[R][V] = {};
-      multiply_add(
-          s, Left<E>{step.keys.k.data + key * step.keys.k.row, step.keys.k.row, step.keys.k.depth},
-          q, Blocks::depth(a.width));
+      multiply_add(s, from_row(k, key), q, Blocks::depth(a.width));
       for (int r = 0; r < R; ++r)
         for (int v = 0; v < V; ++v) {
           s[r][v] = finish(s[r][v], key + r, v);
@@ -86,8 +73,9 @@ SIMD_INLINE void score(const AttentionArgs& a, const AttentionPiece& piece, cons
         }
     });
   };
-  if (scoring.plain && !step.hides) return score([](F s, int64_t, int) { return s; });
-  const Mask mask(a, piece.batch, query, piece.query_begin + step.end, step.keys.begin);
+  if (scoring.plain && !pair.hides) return score([](F s, int64_t, int) { return s; });
+  const Mask mask(a, piece.batch, pair);
+  const int64_t distance = pair.begin + a.tk - a.tq - pair.key;
   score([&](F s, int64_t key, int v) {
     if (!scoring.plain) s = scoring(s, distance - key + v * kLanes);
     return mask(s, key, v);
@@ -125,37 +113,23 @@ SIMD_INLINE void soften(const Work<E>& w, int64_t lane, int64_t keys, float fact
   store(total, load(total) + (sums[0] + sums[1]));
 }
 
+/// V vectors of queries.
 template <int V, class Blocks, class T, class E>
 void attend(const AttentionArgs& a, const AttentionPiece& piece, const Work<E>& w,
-            const Step<E>& step, Ahead<T>& ahead) {
-  const int64_t dp = padded(a.width);
+            const BlockPair& pair, const KeyBlock<E>& keys, Ahead<T>& ahead) {
+  const int64_t dp = padded(a.width), own = pair.begin - piece.query_begin;
   const float factor = Scoring(a, piece.head).factor;
   F top[V];
-  score<V, Blocks>(a, piece, w, step, ahead, top);
+  score<V, Blocks>(a, piece, w, pair, keys.k, ahead, top);
   for (int v = 0; v < V; ++v) {
-    const int64_t first = step.begin + v * kLanes, left = step.end - first;
+    const int64_t first = own + v * kLanes, left = pair.queries() - v * kLanes;
     if (any(top[v] * factor > load(w.level + first) + kHeadroom))
       lift(top[v] * factor, w.level + first, w.total + first, w.o + first * dp,
            left < kLanes ? left : kLanes, dp);
-    soften<Blocks>(w, v * kLanes, even(step.depth), factor, load(w.level + first), w.total + first);
+    soften<Blocks>(w, v * kLanes, even(pair.depth), factor, load(w.level + first), w.total + first);
   }
-  gemm<Into::Add>({w.o + step.begin * dp, dp}, Blocks::by_query(w.p), step.keys.v,
-                  step.end - step.begin, dp / kLanes, Blocks::depth(step.depth));
-}
-
-/// Queries [begin, end) against a block of keys.
-template <class Blocks, class T, class E>
-void attend(const AttentionArgs& a, const AttentionPiece& piece, const Work<E>& w,
-            const KeyBlock<E>& keys, int64_t begin, int64_t end, Ahead<T>& ahead) {
-  const Sight seen = sight(a, piece.batch, piece.query_begin + begin, piece.query_begin + end);
-  if (seen.any.end <= keys.begin || seen.any.begin >= keys.begin + keys.count) return;
-  const int64_t left = seen.any.end - keys.begin, depth = left < keys.count ? left : keys.count;
-  const bool hides = seen.all.begin > keys.begin || seen.all.end < keys.begin + even(depth);
-  const Step<E> step{keys, begin, end, depth, hides};
-  if (end - begin > kLanes)
-    attend<2, Blocks>(a, piece, w, step, ahead);
-  else
-    attend<1, Blocks>(a, piece, w, step, ahead);
+  gemm<Into::Add>({w.o + own * dp, dp}, Blocks::by_query(w.p), keys.v, pair.queries(), dp / kLanes,
+                  Blocks::depth(pair.depth));
 }
 
 template <class T, class E>
@@ -180,12 +154,9 @@ void attention_forward(const AttentionArgs& a, const AttentionPiece& piece,
   const int64_t queries = piece.query_end - piece.query_begin, dp = padded(a.width);
   const int64_t kv_head = piece.head / (a.heads / a.kv_heads);
   const auto w = divide<typename Blocks::Element>(scratch, queries, dp);
-  const auto block_end = [&](int64_t begin) {
-    return begin + kQueries < queries ? begin + kQueries : queries;
-  };
   for (int64_t q = 0; q < queries; q += kQueries)
     Blocks::right_transposed(w.q + q * dp, stored<T>(a, a.q, piece.batch, piece.query_begin + q,
-                                                     piece.head, block_end(q) - q));
+                                                     piece.head, one_block(queries - q)));
   for (int64_t i = 0; i < queries * dp; ++i) w.o[i] = 0;
   for (int64_t i = 0; i < in_blocks(queries); ++i) w.level[i] = kNothing, w.total[i] = 0;
 
@@ -195,11 +166,18 @@ void attention_forward(const AttentionArgs& a, const AttentionPiece& piece,
     if (key % kChunk == 0 || key <= keys.begin)
       ahead = after<T>(a, piece, (key / kChunk + 1) * kChunk, keys.end, next);
     const int64_t n = a.tk - key < kKeys ? a.tk - key : kKeys;
-    const auto k = Blocks::left(w.k, stored<T>(a, a.k, piece.batch, key, kv_head, n));
-    const auto v = Blocks::right(w.v, stored<T>(a, a.v, piece.batch, key, kv_head, n));
-    const KeyBlock<typename Blocks::Element> block{key, n, k, v};
-    for (int64_t q = 0; q < queries; q += kQueries)
-      attend<Blocks>(a, piece, w, block, q, block_end(q), ahead);
+    const KeyBlock<typename Blocks::Element> block{
+        Blocks::left(w.k, stored<T>(a, a.k, piece.batch, key, kv_head, n)),
+        Blocks::right(w.v, stored<T>(a, a.v, piece.batch, key, kv_head, n))};
+    for (int64_t q = piece.query_begin; q < piece.query_end; q += kQueries) {
+      const int64_t end = q + one_block(piece.query_end - q);
+      const BlockPair pair = block_pair(a, piece.batch, q, end, key, n);
+      if (pair.depth == 0) continue;
+      if (pair.queries() > kLanes)
+        attend<2, Blocks>(a, piece, w, pair, block, ahead);
+      else
+        attend<1, Blocks>(a, piece, w, pair, block, ahead);
+    }
   }
   finish<T>(a, piece, w);
 }

@@ -1,5 +1,5 @@
 // What happens to a tile of a matrix product while it is in cache: bias, GELU, its backward, and
-// the sums of rows and columns that are bias gradients. Read next: ../matmul.cpp.
+// the sums of rows and columns that are bias gradients. Read next: ../products.cpp.
 #include "core/cpu/kernels/fill.h"
 #include "core/cpu/simd_math.h"
 

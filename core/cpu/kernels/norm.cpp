@@ -16,7 +16,7 @@ T* row_of(const Rows& rows, int64_t heads, int64_t row) {
 /// What the next row will read, asked for while this one is at work: the processor's own prefetch
 /// ends with the page. Null pointers ask for nothing.
 template <class T, int kRows>
-struct Ahead {
+struct NextRow {
   const T* rows[kRows];
   template <class Size>
   void ask(int64_t i, Size size) const {
@@ -41,13 +41,13 @@ float row_sum(T* sum, const T* x, const T* branch, int64_t width) {
 
 template <class T>
 void norm_forward_row(const NormForwardArgs& a, T* y, const T* x, float mean, int64_t row,
-                      Ahead<T, 2> ahead) {
+                      NextRow<T, 2> next) {
   const int64_t width = a.width;
   // Two passes over a row in cache: Σ(x − mean)² does not cancel as mean(x²) − mean² would.
   const F m = splat(mean);
   PairSum squares;
   sweep_pairs(width, [&](int64_t i, auto part) {
-    ahead.ask(i, part);
+    next.ask(i, part);
     squares.add(each([&](F v) { return (v - m) * (v - m); }, load(x + i, part)), part);
   });
   const float rstd = 1.0f / __builtin_sqrtf(squares.total() / static_cast<float>(width) + a.eps);
@@ -72,11 +72,11 @@ void norm_forward(const NormForwardArgs& a, int64_t begin, int64_t end) {
     float mean = 0;
     if (a.centered || branch) mean = row_sum(sum, x, branch, a.width) / static_cast<float>(a.width);
     if (a.centered) a.mean[row] = mean;
-    Ahead<T, 2> ahead{};
+    NextRow<T, 2> next{};
     if (row + 1 < end)
-      ahead = {row_of<T>(a.x, a.heads, row + 1), row_of<T>(a.branch, a.heads, row + 1)};
+      next = {row_of<T>(a.x, a.heads, row + 1), row_of<T>(a.branch, a.heads, row + 1)};
     norm_forward_row(a, row_of<T>(a.y, a.heads, row), branch ? sum : x, a.centered ? mean : 0.0f,
-                     row, ahead);
+                     row, next);
   }
 }
 
@@ -84,7 +84,7 @@ void norm_forward(const NormForwardArgs& a, int64_t begin, int64_t end) {
 /// norm lacks mean(g); d_weight += d_y·x̂; d_bias += d_y. Both are summed as the pairs of T come.
 template <class T>
 void norm_backward_row(const NormBackwardArgs& a, int64_t row, float* d_weight, float* d_bias,
-                       Ahead<T, 3> ahead) {
+                       NextRow<T, 3> next) {
   const T* x = row_of<T>(a.x, a.heads, row);
   const T* d_y = row_of<T>(a.d_y, a.heads, row);
   const T* d_residual = row_of<T>(a.d_residual, a.heads, row);
@@ -108,7 +108,7 @@ void norm_backward_row(const NormBackwardArgs& a, int64_t row, float* d_weight, 
   const F mean_g = splat(a.mean ? sum_g.total() / count : 0.0f);
   const F mean_gx = splat(sum_gx.total() / count);
   sweep_pairs(a.width, [&](int64_t i, auto part) {
-    ahead.ask(i, part);
+    next.ask(i, part);
     const auto x_hat = each(normalised, load(x + i, part));
     const auto g = each(times, load(d_y + i, part), load(weight + i, part));
     auto out = each([&](F v, F h) { return rstd * (v - mean_g - h * mean_gx); }, g, x_hat);
@@ -123,11 +123,11 @@ void norm_backward(const NormBackwardArgs& a, int64_t begin, int64_t end, float*
   for (int64_t i = 0; i < a.width; ++i) d_weight[i] = 0;
   for (int64_t i = 0; d_bias && i < a.width; ++i) d_bias[i] = 0;
   for (int64_t row = begin; row < end; ++row) {
-    Ahead<T, 3> ahead{};
+    NextRow<T, 3> next{};
     if (row + 1 < end)
-      ahead = {row_of<T>(a.x, a.heads, row + 1), row_of<T>(a.d_y, a.heads, row + 1),
-               row_of<T>(a.d_residual, a.heads, row + 1)};
-    norm_backward_row<T>(a, row, d_weight, d_bias, ahead);
+      next = {row_of<T>(a.x, a.heads, row + 1), row_of<T>(a.d_y, a.heads, row + 1),
+              row_of<T>(a.d_residual, a.heads, row + 1)};
+    norm_backward_row<T>(a, row, d_weight, d_bias, next);
   }
   put_in_order(d_weight, a.width, static_cast<const T*>(nullptr));
   if (d_bias) put_in_order(d_bias, a.width, static_cast<const T*>(nullptr));

@@ -20,6 +20,10 @@ struct Left {
   const E* data;
   int64_t row, depth;
 };
+template <class E>
+SIMD_INLINE Left<E> from_row(const Left<E>& a, int64_t r) {
+  return {a.data + r * a.row, a.row, a.depth};
+}
 /// Rows of whole vectors of elements.
 template <class E>
 struct Right {

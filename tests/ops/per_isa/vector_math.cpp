@@ -28,6 +28,8 @@ VectorMath vector_math() {
       .exp = [](float* y, const float* x, int64_t n) { map(y, x, n, [](F v) { return exp(v); }); },
       .exp2 = [](float* y, const float* x,
                  int64_t n) { map(y, x, n, [](F v) { return exp2(v); }); },
+      .exp2_for_bf16 = [](float* y, const float* x,
+                          int64_t n) { map(y, x, n, [](F v) { return exp2_for_bf16(v); }); },
       .log = [](float* y, const float* x, int64_t n) { map(y, x, n, [](F v) { return log(v); }); },
       .tanh = [](float* y, const float* x,
                  int64_t n) { map(y, x, n, [](F v) { return tanh(v); }); },

@@ -7,7 +7,7 @@ namespace causeway::cpu {
 
 struct VectorMath {
   using Function = void (*)(float* y, const float* x, int64_t n);
-  Function exp, exp2, log, tanh;
+  Function exp, exp2, exp2_for_bf16, log, tanh;
   /// bf16, in pairs: y = factor · x, and the sum of y.
   float (*scale_pairs)(uint16_t* y, const uint16_t* x, float factor, int64_t n);
 };
