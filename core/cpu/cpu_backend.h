@@ -66,8 +66,14 @@ class CpuBackend final : public Backend {
   /// body(begin, end) for ranges of [0, n) of at most `piece`, shared out between the threads.
   template <class Body>
   void in_pieces(int64_t n, int64_t piece, const Body& body) {
-    pool_.run((n + piece - 1) / piece,
-              [&](int64_t i, int) { body(i * piece, std::min(n, (i + 1) * piece)); });
+    constexpr int64_t kTurns = 8;
+    const int64_t pieces = (n + piece - 1) / piece;
+    const int64_t together = std::max<int64_t>(1, pieces / (kTurns * pool_.threads()));
+    pool_.run((pieces + together - 1) / together, [&](int64_t turn, int) {
+      const int64_t end = std::min(pieces, (turn + 1) * together);
+      for (int64_t i = turn * together; i < end; ++i)
+        body(i * piece, std::min(n, (i + 1) * piece));
+    });
   }
 
   Kernels kernels_;
