@@ -71,8 +71,7 @@ class CpuBackend final : public Backend {
     const int64_t together = std::max<int64_t>(1, pieces / (kTurns * pool_.threads()));
     pool_.run((pieces + together - 1) / together, [&](int64_t turn, int) {
       const int64_t end = std::min(pieces, (turn + 1) * together);
-      for (int64_t i = turn * together; i < end; ++i)
-        body(i * piece, std::min(n, (i + 1) * piece));
+      for (int64_t i = turn * together; i < end; ++i) body(i * piece, std::min(n, (i + 1) * piece));
     });
   }
 
