@@ -32,7 +32,7 @@ enum class Epilogue : uint8_t { None, Gelu, GeluBackward };
 
 struct Matmul {
   Tensor y;  ///< (M, N) act, or grad dtype for a weight gradient; rows may be strided
-  Tensor a;  ///< (M, K), stored (K, M) with a_transpose; act; rows may be strided
+  Tensor a;  ///< (M, K), K ≥ 1, stored (K, M) with a_transpose; act; rows may be strided
   Tensor b;  ///< (K, N), stored (N, K) with b_transpose; act; rows may be strided
   Transpose a_transpose = Transpose::No;
   Transpose b_transpose = Transpose::No;

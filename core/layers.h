@@ -142,7 +142,7 @@ struct LossHead {
   ParamId weight = kNoParam;  ///< (Vp, C): the head's own, or the token embedding when tied
   int64_t vocab_size = 0, padded_vocab = 0;
   double softcap = 0;
-  int64_t most_logits = int64_t{1} << 26;  ///< of a chunk, unless rows are many: 256 MiB of f32
+  int64_t most_logits = int64_t{1} << 26;  ///< of a chunk: 256 MiB of f32; more where rows are many
 
   /// Rows per chunk, by shape only: most_logits, or an eighth of the rows where that is more.
   int64_t chunk_rows(int64_t rows) const;

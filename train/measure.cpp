@@ -44,17 +44,27 @@ void fill_for_timing(Backend& ops, const Tensor& all) {
     ops.upload(all.slice(0, at, std::min(kPiece, all.numel() - at)), bytes.data());
 }
 
-MatmulShape peak_shape(const Runtime& runtime, DType dtype) {
+MatmulShape square_within(int64_t side, DType dtype, int64_t free) {
   constexpr int64_t kLeastSide = 256;
-  const int64_t free = memory_offer(runtime).bytes;
-  const auto square = [](int64_t side) { return MatmulShape{side, side, side}; };
-  int64_t side = runtime.yardstick.side;
+  const auto square = [](int64_t n) { return MatmulShape{n, n, n}; };
   while (free > 0 && square(side).bytes(dtype) > free && side > kLeastSide) side /= 2;
   return square(side);
 }
 
+MatmulShape peak_shape(const Runtime& runtime, DType dtype) {
+  // What the offer counts of the backend's own scratch is taken already.
+  const auto scratch = static_cast<int64_t>(runtime.backend->scratch_bytes());
+  const int64_t free = memory_offer(runtime).bytes;
+  return square_within(runtime.yardstick.side, dtype,
+                       free > 0 ? std::max<int64_t>(1, free - scratch) : 0);
+}
+
 double measure_peak(const Runtime& runtime, DType dtype) {
-  return MatmulTimer(runtime, dtype, peak_shape(runtime, dtype)).rate(runtime.yardstick.seconds);
+  constexpr int kTimes = 5;
+  MatmulTimer timer(runtime, dtype, peak_shape(runtime, dtype));
+  std::vector<double> rates;
+  for (int i = 0; i < kTimes; ++i) rates.push_back(timer.rate(runtime.yardstick.seconds));
+  return median(rates);
 }
 
 MatmulTimer::MatmulTimer(const Runtime& runtime, DType dtype, const MatmulShape& shape)

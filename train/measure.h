@@ -35,9 +35,11 @@ class MatmulTimer {
   Matmul op_;
 };
 
-/// The device's yardstick, halved until it fits what memory is free.
+/// A square of `side`, halved until its operands fit `free` bytes; 0: not known.
+MatmulShape square_within(int64_t side, DType dtype, int64_t free);
+/// The device's yardstick, or what of it fits the memory that is free.
 MatmulShape peak_shape(const Runtime& runtime, DType dtype);
-/// FLOP/s of it, measured once.
+/// FLOP/s of it: the middle of some measurements, each as long as the yardstick says.
 double measure_peak(const Runtime& runtime, DType dtype);
 
 /// The middle one; the upper of two. `values` is not empty.

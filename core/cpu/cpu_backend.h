@@ -63,10 +63,11 @@ class CpuBackend final : public Backend {
   void cast(const Tensor& y, const Tensor& x) override;
 
  private:
-  /// body(begin, end) for ranges of [0, n) of at most `piece`, shared out between the threads.
+  /// body(begin, end) for ranges of [0, n) of at most `piece`. Neighbours are one thread's, which
+  /// reads memory in order: an eighth of its share at a time, so that the threads end together.
   template <class Body>
   void in_pieces(int64_t n, int64_t piece, const Body& body) {
-    constexpr int64_t kTurns = 8;
+    constexpr int64_t kTurns = 8;  // of a thread
     const int64_t pieces = (n + piece - 1) / piece;
     const int64_t together = std::max<int64_t>(1, pieces / (kTurns * pool_.threads()));
     pool_.run((pieces + together - 1) / together, [&](int64_t turn, int) {

@@ -66,17 +66,6 @@ SIMD_INLINE F min(F a, F b) {
 #endif
 }
 
-/// Whether a comparison holds in any lane.
-SIMD_INLINE bool any(I holds) {
-#if defined(__AVX512F__)
-  return _mm512_movepi32_mask((__m512i)holds) != 0;
-#else
-  int32_t some = 0;
-  for (int i = 0; i < kLanes; ++i) some |= holds[i];
-  return some != 0;
-#endif
-}
-
 SIMD_INLINE F sqrt(F x) {
 #if defined(__AVX512F__)
   return (F)_mm512_sqrt_ps((__m512)x);
@@ -234,13 +223,16 @@ SIMD_INLINE void sweep(int64_t n, Body body) {
   if (i < n) body(i, Part{static_cast<int>(n - i)});
 }
 
-/// Lanes that hold data: zero beyond them, so that a sum is not touched by what fills a part.
-SIMD_INLINE F keep(F x, Full) { return x; }
-SIMD_INLINE F keep(F x, Part part) {
+/// 0, 1, 2, ...
+SIMD_INLINE I lane_numbers() {
   I lane;
   for (int i = 0; i < kLanes; ++i) lane[i] = i;
-  return lane < part.n ? x : F{};
+  return lane;
 }
+
+/// Lanes that hold data: zero beyond them, so that a sum is not touched by what fills a part.
+SIMD_INLINE F keep(F x, Full) { return x; }
+SIMD_INLINE F keep(F x, Part part) { return lane_numbers() < part.n ? x : F{}; }
 
 // ---- across lanes, always in the same order
 

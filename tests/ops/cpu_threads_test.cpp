@@ -142,3 +142,34 @@ TEST_CASE("operations refuse dtypes and indices by name instead of computing non
   const Tensor tokens(stray, DType::I32, {1, 2});
   CHECK(id_of([&] { cpu->embedding_forward(y, tokens, wte, {}, {}); }) == "op.embedding_forward");
 }
+
+TEST_CASE("later tokens leave no trace in the attention of earlier ones, to the bit", "[cpu]") {
+  constexpr int64_t kTimes = 200, kSame = 150, kWidth = 64;
+  // Sharp scores: levels are lifted, of some queries in a vector and not of others.
+  const OpCase c = attention_case(
+      {.B = 1, .Tq = kTimes, .Tk = kTimes, .H = 1, .K = 1, .D = kWidth, .sharpness = 25});
+  for (const char* isa : {"baseline", "avx2", "avx512", "avx512+bf16", "avx512+amx"}) {
+    if (!available(isa)) continue;
+    const auto backend = make_cpu_backend({.threads = 2, .isa = isa});
+    for (const DType act : {DType::F32, DType::BF16}) {
+      INFO(isa << " " << dtype_name(act));
+      const Precision precision{.act = act};
+      CaseTensors tensors(*backend, c, {.precision = precision, .rounding = precision});
+      const auto first = [&](const char* name, int64_t count) {
+        std::vector<double> values = tensors.values(name);
+        values.resize(count);
+        return values;
+      };
+      c.forward.run(*backend, tensors);
+      const auto o = first("o", kSame * kWidth), lse = first("lse", kSame);
+      for (const char* name : {"q", "k", "v"}) {
+        std::vector<double> values = tensors.values(name);
+        for (size_t i = kSame * kWidth; i < values.size(); ++i) values[i] *= -2;
+        tensors.set(name, values);
+      }
+      c.forward.run(*backend, tensors);
+      CHECK(first("o", kSame * kWidth) == o);
+      CHECK(first("lse", kSame) == lse);
+    }
+  }
+}

@@ -33,6 +33,10 @@ std::vector<Wrong> wrong_matmuls() {
          b.matmul(
              {.y = f32({3, 4}), .a = f32({3, 5}), .b = f32({4, 6}), .b_transpose = Transpose::Yes});
        }},
+      {"matmul", "a depth K of at least one", "a f32 (3, 0)",
+       [](Backend& b) {
+         b.matmul({.y = f32({3, 4}), .a = f32({3, 0}), .b = f32({0, 4})});
+       }},
       {"matmul", "y (M, N)", "y f32 (3, 5)",
        [](Backend& b) {
          b.matmul({.y = f32({3, 5}), .a = f32({3, 5}), .b = f32({5, 4})});

@@ -88,6 +88,15 @@ TEST_CASE("the roof's copy moves memory of its own, not the one page of zeros of
         RoofTimer::kCopyBytes);
 }
 
+TEST_CASE("the yardstick is halved until it fits the memory that is free") {
+  constexpr int64_t kMiB = 1 << 20;
+  CHECK(square_within(8192, DType::BF16, 0).M == 8192);  // nobody knows
+  CHECK(square_within(8192, DType::BF16, 384 * kMiB).M == 8192);
+  CHECK(square_within(8192, DType::BF16, 384 * kMiB - 1).M == 4096);
+  CHECK(square_within(8192, DType::F32, 384 * kMiB).M == 4096);
+  CHECK(square_within(8192, DType::F32, 1).M == 256);
+}
+
 TEST_CASE("a rival that computes something else, NaN, a part or nothing is not timed") {
   const Runtime runtime = make_runtime(DeviceChoice::Cpu, {});
   Backend& ops = *runtime.backend;

@@ -15,8 +15,8 @@ tests' own cases; on a CPU its operands are flushed from the caches before each 
 are called warm. The time is the median over rounds, ± half of the middle half of them. The roof is
 this machine's own: a square matmul and a large copy, measured in the same rounds; a share is the
 least time that the roof allows over the time taken, the median over the rounds. The copy is a
-yardstick: it writes lines that it has not read. AdamW, which writes what it has read, and what fits
-a cache when caches are warm exceed its rate. Rivals, where there are any: naive is plain loops on
+yardstick: it writes lines that it has not read. What writes where it has read (AdamW, the backward of
+cross-entropy) and what fits a cache when caches are warm may exceed its rate. Rivals, where there are any: naive is plain loops on
 one thread; a ratio above 1 says that ours is faster.
 
 Make a report of your machine, and compare with a later build:
@@ -34,8 +34,9 @@ rounds seldom agree, make both reports in the same minutes (docs/log.md, cold ca
 std::string section(const StoredReport& stored) {
   const BenchReport& report = stored.report;
   std::string text =
-      fmt::format("\n## {}\n\n{}, {}, {}. From `{}`, made by\n`{}`.\n\n", report.title,
-                  report.device, report.version, report.date, stored.file, report.command);
+      fmt::format("\n## {}, on {}\n\n{}, {}, {}. From `{}`, made by\n`{}`.\n\n", report.title,
+                  report.device.substr(0, report.device.find(',')), report.device, report.version,
+                  report.date, stored.file, report.command);
   if (report.version.find("-dirty") != std::string::npos)
     text +=
         "**That build had changes which no commit holds: these figures can not be made "

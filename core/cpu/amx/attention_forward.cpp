@@ -12,7 +12,6 @@ namespace {
 /// Of the kChunk keys that are packed at a time, the keys of one step.
 constexpr int64_t kStepKeys = 64;
 constexpr int64_t kSquare = kBlock * kBlock;
-constexpr float kHeadroom = 8;
 
 /// A piece's working memory; D is the head size.
 struct Work {

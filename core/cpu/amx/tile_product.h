@@ -6,6 +6,8 @@
 namespace causeway::cpu::CAUSEWAY_ISA {
 namespace {
 
+enum class Into { Overwrite, Add };
+
 /// A tile has 16 rows of 64 bytes: 16 × 16 f32, or 16 × 32 bf16. The left operand of a product has
 /// 32 bf16 of its depth in a row; the right operand has two of its depth side by side, 16 columns
 /// and 16 such pairs. A block is 2 × 2 tiles of results.

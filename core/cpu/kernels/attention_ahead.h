@@ -59,10 +59,11 @@ Ahead<T> after(const AttentionArgs& a, const AttentionPiece& piece, int64_t key,
     ahead.read(stored<T>(a, a.v, piece.batch, key, piece.head / group, keys));
     return ahead;
   }
+  const Range seen = sight(a, next.batch, next.query_begin, next.query_end).any;
+  const int64_t keys = at_most_a_chunk(seen.end - seen.begin);
   const int64_t queries = next.query_end - next.query_begin;
-  const int64_t keys = at_most_a_chunk(next.query_end + a.tk - a.tq);
-  ahead.read(stored<T>(a, a.k, next.batch, 0, next.head / group, keys));
-  ahead.read(stored<T>(a, a.v, next.batch, 0, next.head / group, keys));
+  ahead.read(stored<T>(a, a.k, next.batch, seen.begin, next.head / group, keys));
+  ahead.read(stored<T>(a, a.v, next.batch, seen.begin, next.head / group, keys));
   ahead.read(stored<T>(a, a.q, next.batch, next.query_begin, next.head, queries));
   ahead.write(stored<T>(a, a.o, next.batch, next.query_begin, next.head, queries));
   return ahead;
@@ -71,21 +72,23 @@ Ahead<T> after(const AttentionArgs& a, const AttentionPiece& piece, int64_t key,
 /// What the backward wants while a piece of it is at work: where its results go, and of the next
 /// piece's operands what its first products read.
 template <class T>
-Ahead<T> beside(const AttentionArgs& a, const AttentionPiece& piece, const AttentionPiece& next) {
+Ahead<T> beside(const AttentionArgs& a, const AttentionPiece& piece, const Wanted& wanted,
+                const AttentionPiece& next) {
   const int64_t group = a.heads / a.kv_heads;
   const auto queries = [&](const Heads& heads, const AttentionPiece& of) {
-    const int64_t count = of.query_end - of.query_begin;
-    return stored<T>(a, heads, of.batch, of.query_begin, of.head * group, at_most_a_chunk(count));
+    const int64_t begin = of.query_begin > of.key_begin ? of.query_begin : of.key_begin;
+    return stored<T>(a, heads, of.batch, begin, of.head * group,
+                     at_most_a_chunk(of.query_end - begin));
   };
   const auto keys = [&](const Heads& heads, const AttentionPiece& of) {
-    const int64_t count = of.key_end - of.key_begin;
-    return stored<T>(a, heads, of.batch, of.key_begin, of.head, at_most_a_chunk(count));
+    return stored<T>(a, heads, of.batch, of.key_begin, of.head,
+                     at_most_a_chunk(of.key_end - of.key_begin));
   };
   Ahead<T> ahead;
   ahead.read(queries(a.q, next)), ahead.read(queries(a.d_o, next)), ahead.read(queries(a.o, next));
   ahead.read(keys(a.k, next)), ahead.read(keys(a.v, next));
-  ahead.write(queries(a.d_q, piece)), ahead.write(keys(a.d_k, piece));
-  ahead.write(keys(a.d_v, piece));
+  if (wanted.queries) ahead.write(queries(a.d_q, piece));
+  if (wanted.keys) ahead.write(keys(a.d_k, piece)), ahead.write(keys(a.d_v, piece));
   return ahead;
 }
 

@@ -96,33 +96,34 @@ SIMD_INLINE void differentiate(const AttentionArgs& a, const Head& h, const Work
   const Right<E> q{w.qt + operand, kQueries}, d_o{w.d_ot + operand, kQueries};
   const F factor = splat(scoring.factor);
   const float *const level = w.level + pair.begin, *const delta = w.delta + pair.begin;
-  const auto differentiate = [&](auto finish, auto finish_slope) {
-    in_rows<kRows>(even(pair.depth), [&]<int R>(int64_t key, Rows<R>) {
+  const auto differentiate_all = [&](auto finish, auto finish_slope) {
+    in_rows<kRows>(even(pair.depth), [&]<int R>(int64_t key, RowCount<R>) {
       ahead.ask(kRowsAsked);
-      F p[R][2] = {}, ds[R][2] = {};
-      multiply_add(p, from_row(keys.k, key), q, ds, from_row(keys.v, key), d_o,
+      F s[R][2] = {}, dp[R][2] = {}, p[R][2], ds[R][2];
+      multiply_add(s, from_row(keys.k, key), q, dp, from_row(keys.v, key), d_o,
                    Blocks::depth(a.width));
       for (int r = 0; r < R; ++r)
         for (int v = 0; v < 2; ++v) {
-          const F score = finish(p[r][v], key + r, v);
+          const F score = finish(s[r][v], key + r, v);
           p[r][v] = power_of_two<Blocks>(fma(score, factor, -load(level + v * kLanes)));
-          ds[r][v] = p[r][v] * (ds[r][v] - load(delta + v * kLanes));
-          ds[r][v] = finish_slope(ds[r][v], score, key + r, v);
+          const F slope = p[r][v] * (dp[r][v] - load(delta + v * kLanes));
+          ds[r][v] = finish_slope(slope, score, key + r, v);
         }
       put<Blocks>(w, key, p, ds);
     });
   };
   const auto as_it_is = [](F x, auto...) { return x; };
-  if (scoring.plain && !pair.hides) return differentiate(as_it_is, as_it_is);
+  if (scoring.plain && !pair.hides) return differentiate_all(as_it_is, as_it_is);
   const Mask mask(a, h.batch, pair);
-  if (scoring.plain) return differentiate(mask, as_it_is);
+  if (scoring.plain) return differentiate_all(mask, as_it_is);
   const auto distance = [&](int64_t key, int v) {
     return pair.begin - pair.key - key + v * kLanes;
   };
-  differentiate([&](F s, int64_t key, int v) { return mask(scoring(s, distance(key, v)), key, v); },
-                [&](F ds, F s, int64_t key, int v) {
-                  return scoring.softcap > 0 ? ds * scoring.softcap_slope(s, distance(key, v)) : ds;
-                });
+  differentiate_all(
+      [&](F s, int64_t key, int v) { return mask(scoring(s, distance(key, v)), key, v); },
+      [&](F ds, F s, int64_t key, int v) {
+        return scoring.softcap > 0 ? ds * scoring.softcap_slope(s, distance(key, v)) : ds;
+      });
 }
 
 /// What a pair of blocks adds to the gradients.
@@ -132,16 +133,16 @@ void gather(const AttentionArgs& a, const Head& h, const Work<E>& w, const Block
   const int64_t dp = padded(a.width), vectors = dp / kLanes;
   if (h.wanted.keys) {
     const auto add = [&](float* sums, const E* weights, const E* right) {
-      gemm<Into::Add>({sums + pair.key * dp, dp}, Blocks::by_key(weights),
-                      Right<E>{right + Blocks::depth(pair.begin) * dp, dp}, pair.depth, vectors,
-                      Blocks::depth(pair.queries()));
+      gemm({sums + pair.key * dp, dp}, Blocks::by_key(weights),
+           Right<E>{right + Blocks::depth(pair.begin) * dp, dp}, pair.depth, vectors,
+           Blocks::depth(pair.queries()));
     };
     add(w.d_v, w.p, w.d_o);
     add(w.d_k, w.ds, w.q);
   }
   if (h.wanted.queries)
-    gemm<Into::Add>({w.d_q + pair.begin * dp, dp}, Blocks::by_query(w.ds_by_query), k,
-                    pair.queries(), vectors, Blocks::depth(pair.depth));
+    gemm({w.d_q + pair.begin * dp, dp}, Blocks::by_query(w.ds_by_query), k, pair.queries(), vectors,
+         Blocks::depth(pair.depth));
 }
 
 /// Queries [begin, end): their deltas, Σ d_o·o, and levels.
@@ -188,9 +189,8 @@ void backward_head(const AttentionArgs& a, const AttentionPiece& piece, const He
                    const Work<E>& w, Ahead<T>& ahead) {
   const int64_t dp = padded(a.width), kv_head = h.head / (a.heads / a.kv_heads);
   const auto rows_at = [&](int64_t query) { return one_block(piece.query_end - query); };
-  // Queries before the first key of the piece see none of it.
-  const int64_t begin = piece.query_begin > piece.key_begin ? piece.query_begin : piece.key_begin;
-  const int64_t first = begin / kQueries * kQueries;
+  // Queries before the first key of the piece see none of it. Pieces begin with whole blocks.
+  const int64_t first = piece.query_begin > piece.key_begin ? piece.query_begin : piece.key_begin;
   prepare_rows<T>(a, h, w, first, piece.query_end);
   for (int64_t query = first; query < piece.query_end; query += kQueries)
     pack_queries<Blocks, T>(a, h, w, query, rows_at(query));
@@ -202,8 +202,7 @@ void backward_head(const AttentionArgs& a, const AttentionPiece& piece, const He
     const auto k = stored<T>(a, a.k, h.batch, key, kv_head, n);
     const auto v = stored<T>(a, a.v, h.batch, key, kv_head, n);
     const KeyBlock<E> keys{Blocks::left(w.k, k), Blocks::left(w.v, v), Blocks::right(w.k_right, k)};
-    for (int64_t query = first > key ? first : key / kQueries * kQueries; query < piece.query_end;
-         query += kQueries) {
+    for (int64_t query = first > key ? first : key; query < piece.query_end; query += kQueries) {
       const BlockPair pair = block_pair(a, h.batch, query, query + rows_at(query), key, n);
       if (pair.depth == 0) continue;
       differentiate<Blocks>(a, h, w, pair, keys, ahead);
@@ -218,11 +217,11 @@ void backward_head(const AttentionArgs& a, const AttentionPiece& piece, const He
 template <class T>
 void attention_backward(const AttentionArgs& a, const AttentionPiece& piece,
                         const AttentionPiece& next, float* scratch) {
-  Ahead<T> ahead = beside<T>(a, piece, next);
   using Blocks = BlocksOf<T>::Type;
   const int64_t dp = padded(a.width), group = a.heads / a.kv_heads;
   const auto w = divide<Blocks>(scratch, a.tk, dp);
   const Wanted wanted(a, piece);
+  Ahead<T> ahead = beside<T>(a, piece, wanted, next);
   if (wanted.keys)
     for (int64_t i = piece.key_begin * dp; i < piece.key_end * dp; ++i) w.d_k[i] = 0, w.d_v[i] = 0;
   for (int64_t g = 0; g < group; ++g)

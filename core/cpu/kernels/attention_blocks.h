@@ -52,10 +52,10 @@ SIMD_INLINE void transpose(float* out, int64_t rows, int64_t width, Read read) {
   }
 }
 
-// Both pack into the buffer they are given and tell where the operand lies:
+// Both pack into the buffer they are given:
 //   left              rows × width, the depth along the width; after an odd last row, zeros
 //   right             the depth along the rows, columns along the width
-//   right_transposed  the depth along the width, kQueries columns
+//   right_transposed  the depth along the width, kQueries columns: Right{to, kQueries}
 // and store weights, which are f32 with keys for rows and queries for lanes, as left operands:
 //   put_by_key        a row; the depth along the queries
 //   put_by_query      two rows of one vector; the depth along the keys
@@ -84,11 +84,10 @@ struct Wide {
     return {to, stride, 1};
   }
   template <class T>
-  static Right<float> right_transposed(float* to, const Stored<T>& from) {
+  static void right_transposed(float* to, const Stored<T>& from) {
     transpose(to, from.rows, from.width, [&](int64_t r, int64_t i, auto part) {
       return load(from.data + r * from.stride + i, part);
     });
-    return {to, kQueries};
   }
 
   static void put_by_key(float* to, int64_t key, const F (&row)[2]) {
@@ -134,7 +133,7 @@ struct Pairs {
     }
     return {to, stride};
   }
-  static Right<Pair> right_transposed(Pair* to, const Stored<b16>& from) {
+  static void right_transposed(Pair* to, const Stored<b16>& from) {
     transpose(reinterpret_cast<float*>(to), from.rows, depth(from.width),
               [&](int64_t r, int64_t i, auto) {
                 const int64_t left = from.width - 2 * i;
@@ -142,7 +141,6 @@ struct Pairs {
                 return (F)_mm512_maskz_loadu_epi16(
                     left < 2 * kLanes ? (__mmask32)((1u << left) - 1) : ~__mmask32{0}, row);
               });
-    return {to, kQueries};
   }
 
   // What is denormal becomes 0, as in the products themselves.

@@ -60,10 +60,19 @@ struct Wanted {
         keys(piece.query_begin == 0 && piece.query_end == a.tq) {}
 };
 
-SIMD_INLINE I lane_numbers() {
-  I lane;
-  for (int i = 0; i < kLanes; ++i) lane[i] = i;
-  return lane;
+/// A level is lifted when a score outgrows it by this, in units of ln 2: probabilities stay below
+/// 2^8, where they are as exact as below 1.
+constexpr float kHeadroom = 8;
+
+/// Whether a comparison holds in any lane.
+SIMD_INLINE bool any(I holds) {
+#if defined(__AVX512F__)
+  return _mm512_movepi32_mask((__m512i)holds) != 0;
+#else
+  int32_t some = 0;
+  for (int i = 0; i < kLanes; ++i) some |= holds[i];
+  return some != 0;
+#endif
 }
 
 /// Turns q·k into scores, in units of ln 2: what softmax exponentiates is a power of two.
@@ -135,14 +144,14 @@ struct Mask {
   }
 };
 
-/// body(key, Rows<R or 2>) for keys [0, n), n even.
+/// body(key, RowCount<R or 2>) for keys [0, n), n even.
 template <int R>
-struct Rows {};
+struct RowCount {};
 template <int R, class Body>
 SIMD_INLINE void in_rows(int64_t n, Body body) {
   int64_t key = 0;
-  for (; key + R <= n; key += R) body(key, Rows<R>{});
-  for (; key < n; key += 2) body(key, Rows<2>{});
+  for (; key + R <= n; key += R) body(key, RowCount<R>{});
+  for (; key < n; key += 2) body(key, RowCount<2>{});
 }
 
 /// 2^x, exact enough for what Blocks multiply.

@@ -1,7 +1,7 @@
 // Causal attention, forward, without a T × T matrix: keys are taken in blocks, and each query keeps
 // a level, a sum and a weighted value (Milakov & Gimelshein 2018, arXiv:1805.02867; Dao et al.
 // 2022, arXiv:2205.14135). A level is lifted to the maximum only when a score outgrows it by
-// kHeadroom, so that what was gathered is seldom rescaled.
+// kHeadroom, so that what was gathered is seldom rescaled. No query's bits depend on others.
 // Read next: attention_backward.cpp, ../attention.cpp.
 #include "core/cpu/kernels/attention_ahead.h"
 #include "core/cpu/kernels/fill.h"
@@ -9,8 +9,6 @@
 namespace causeway::cpu::CAUSEWAY_ISA {
 namespace {
 
-/// In units of ln 2: probabilities stay below 2^8, where they are as exact as below 1.
-constexpr float kHeadroom = 8;
 constexpr int kRowsAsked = 8;                  // ahead, for 8 keys
 constexpr float kNothing = -__builtin_inff();  // level of a query that has seen no key
 
@@ -60,8 +58,9 @@ SIMD_INLINE void score(const AttentionArgs& a, const AttentionPiece& piece, cons
   const Scoring scoring(a, piece.head);
   const Right<E> q{w.q + (pair.begin - piece.query_begin) * padded(a.width), kQueries};
   for (F& t : top) t = splat(kNothing);
-  const auto score = [&](auto finish) {
-    in_rows<8>(even(pair.depth), [&]<int R>(int64_t key, Rows<R>) {
+  constexpr int kRows = kLanes == 16 ? 8 : 4;  // as many sums as registers hold
+  const auto score_all = [&](auto finish) {
+    in_rows<kRows>(even(pair.depth), [&]<int R>(int64_t key, RowCount<R>) {
       ahead.ask(kRowsAsked);
       F s[R][V] = {};
       multiply_add(s, from_row(k, key), q, Blocks::depth(a.width));
@@ -73,19 +72,19 @@ SIMD_INLINE void score(const AttentionArgs& a, const AttentionPiece& piece, cons
         }
     });
   };
-  if (scoring.plain && !pair.hides) return score([](F s, int64_t, int) { return s; });
+  if (scoring.plain && !pair.hides) return score_all([](F s, int64_t, int) { return s; });
   const Mask mask(a, piece.batch, pair);
   const int64_t distance = pair.begin + a.tk - a.tq - pair.key;
-  score([&](F s, int64_t key, int v) {
+  score_all([&](F s, int64_t key, int v) {
     if (!scoring.plain) s = scoring(s, distance - key + v * kLanes);
     return mask(s, key, v);
   });
 }
 
-/// Scores of the queries in one vector have outgrown their levels: these become the new maxima,
-/// and what has been gathered is rescaled.
+/// Some queries of a vector have scores that outgrow their levels: these become the new maxima, and
+/// what has been gathered is rescaled; by 1 for the others.
 void lift(F top, float* level, float* total, float* o, int64_t queries, int64_t dp) {
-  const F before = load(level), after = max(before, top);
+  const F before = load(level), after = top > before + kHeadroom ? top : before;
   float keep[kLanes];
   store(keep, before > kNothing ? exp2(before - after) : splat(1.0f));
   store(total, load(total) * load(keep));
@@ -128,8 +127,8 @@ void attend(const AttentionArgs& a, const AttentionPiece& piece, const Work<E>& 
            left < kLanes ? left : kLanes, dp);
     soften<Blocks>(w, v * kLanes, even(pair.depth), factor, load(w.level + first), w.total + first);
   }
-  gemm<Into::Add>({w.o + own * dp, dp}, Blocks::by_query(w.p), keys.v, pair.queries(), dp / kLanes,
-                  Blocks::depth(pair.depth));
+  gemm({w.o + own * dp, dp}, Blocks::by_query(w.p), keys.v, pair.queries(), dp / kLanes,
+       Blocks::depth(pair.depth));
 }
 
 template <class T, class E>

@@ -1,4 +1,4 @@
-// C (+)= A · B for the blocks of attention: operands in cache, B packed to whole vectors, sums held
+// C += A · B for the blocks of attention: operands in cache, B packed to whole vectors, sums held
 // in registers. Read next: attention_blocks.h.
 #pragma once
 #include "core/cpu/simd.h"
@@ -34,7 +34,6 @@ struct Product {
   float* data;
   int64_t stride;
 };
-enum class Into { Overwrite, Add };
 
 SIMD_INLINE F multiply_add(const float* x, const float* y, F sum) {
   return fma(splat(*x), load(y), sum);
@@ -70,40 +69,39 @@ SIMD_INLINE void multiply_add(F (&s1)[R][V], Left<E> a1, Right<E> b1, F (&s2)[R]
       }
 }
 
-template <int R, int V, Into into, class E>
+template <int R, int V, class E>
 SIMD_INLINE void gemm_block(Product c, Left<E> a, Right<E> b, int64_t depth) {
   F s[R][V];
   for (int r = 0; r < R; ++r)
-    for (int v = 0; v < V; ++v)
-      s[r][v] = into == Into::Add ? load(c.data + r * c.stride + v * kLanes) : F{};
+    for (int v = 0; v < V; ++v) s[r][v] = load(c.data + r * c.stride + v * kLanes);
   multiply_add(s, a, b, depth);
   for (int r = 0; r < R; ++r)
     for (int v = 0; v < V; ++v) store(c.data + r * c.stride + v * kLanes, s[r][v]);
 }
 
-template <int V, Into into, class E>
+template <int V, class E>
 void gemm_panel(Product c, Left<E> a, Right<E> b, int64_t rows, int64_t depth) {
   constexpr int kRows = rows_held(V);
   for (; rows >= kRows; rows -= kRows) {
-    gemm_block<kRows, V, into>(c, a, b, depth);
+    gemm_block<kRows, V>(c, a, b, depth);
     c.data += kRows * c.stride, a.data += kRows * a.row;
   }
   for (; rows >= 2; rows -= 2) {
-    gemm_block<2, V, into>(c, a, b, depth);
+    gemm_block<2, V>(c, a, b, depth);
     c.data += 2 * c.stride, a.data += 2 * a.row;
   }
-  if (rows) gemm_block<1, V, into>(c, a, b, depth);
+  if (rows) gemm_block<1, V>(c, a, b, depth);
 }
 
 /// `vectors` columns of vectors; `depth` in elements. Every sum runs over depth in order, whatever
 /// the shape.
-template <Into into, int V = kVectorsHeld, class E>
+template <int V = kVectorsHeld, class E>
 void gemm(Product c, Left<E> a, Right<E> b, int64_t rows, int64_t vectors, int64_t depth) {
   for (; vectors >= V; vectors -= V) {
-    gemm_panel<V, into>(c, a, b, rows, depth);
+    gemm_panel<V>(c, a, b, rows, depth);
     c.data += V * kLanes, b.data += V * kLanes;
   }
-  if constexpr (V > 1) gemm<into, V / 2>(c, a, b, rows, vectors, depth);
+  if constexpr (V > 1) gemm<V / 2>(c, a, b, rows, vectors, depth);
 }
 
 constexpr int64_t vectors_for(int64_t n) { return (n + kLanes - 1) / kLanes; }
