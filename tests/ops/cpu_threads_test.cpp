@@ -145,9 +145,8 @@ TEST_CASE("operations refuse dtypes and indices by name instead of computing non
 
 TEST_CASE("later tokens leave no trace in the attention of earlier ones, to the bit", "[cpu]") {
   constexpr int64_t kTimes = 200, kSame = 150, kWidth = 64;
-  // Sharp scores: levels are lifted, of some queries in a vector and not of others.
-  const OpCase c = attention_case(
-      {.B = 1, .Tq = kTimes, .Tk = kTimes, .H = 1, .K = 1, .D = kWidth, .sharpness = 25});
+  const OpCase c =
+      attention_case({.B = 1, .Tq = kTimes, .Tk = kTimes, .H = 1, .K = 1, .D = kWidth});
   for (const char* isa : {"baseline", "avx2", "avx512", "avx512+bf16", "avx512+amx"}) {
     if (!available(isa)) continue;
     const auto backend = make_cpu_backend({.threads = 2, .isa = isa});
@@ -164,7 +163,8 @@ TEST_CASE("later tokens leave no trace in the attention of earlier ones, to the 
       const auto o = first("o", kSame * kWidth), lse = first("lse", kSame);
       for (const char* name : {"q", "k", "v"}) {
         std::vector<double> values = tensors.values(name);
-        for (size_t i = kSame * kWidth; i < values.size(); ++i) values[i] *= -2;
+        // Scores so sharp that levels are lifted, of some queries in a vector and not of others.
+        for (size_t i = kSame * kWidth; i < values.size(); ++i) values[i] *= -16;
         tensors.set(name, values);
       }
       c.forward.run(*backend, tensors);
