@@ -15,9 +15,9 @@ tests' own cases; on a CPU its operands are flushed from the caches before each 
 are called warm. The time is the median over rounds, ± half of the middle half of them. The roof is
 this machine's own: a square matmul and a large copy, measured in the same rounds; a share is the
 least time that the roof allows over the time taken, the median over the rounds. The copy is a
-yardstick: it writes lines that it has not read. What writes where it has read (AdamW, the backward of
-cross-entropy) and what fits a cache when caches are warm may exceed its rate. Rivals, where there are any: naive is plain loops on
-one thread; a ratio above 1 says that ours is faster.
+yardstick: it writes lines that it has not read. What writes where it has read (AdamW, the backward
+of cross-entropy) and what fits a cache when caches are warm may exceed its rate. Rivals, where there
+are any: naive is plain loops on one thread; a ratio above 1 says that ours is faster.
 
 Make a report of your machine, and compare with a later build:
 
