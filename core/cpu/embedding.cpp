@@ -27,14 +27,15 @@ void CpuBackend::embedding_forward(const Tensor& y, const Tensor& tokens, const 
 
 void CpuBackend::embedding_backward(const EmbeddingBackward& op) {
   check(op);
-  const auto& [d_wte, wte_mode, d_wpe, wpe_mode, d_y, tokens, position] = op;
+  const Tensor &d_wte = op.d_wte, &d_wpe = op.d_wpe, &d_y = op.d_y;
+  const Tensor &tokens = op.tokens, &position = op.position;
   const int act = act_index(d_y.dtype, "embedding_backward");
   const int64_t rows = d_y.shape[0], width = d_y.shape[1], times = tokens.shape[1];
   if (d_wte) check_indices(tokens, 0, d_wte.shape[0], "embedding_backward", "tokens");
   if (d_wpe && position)
     check_indices(position, 0, d_wpe.shape[0], "embedding_backward", "position");
-  if (d_wte && wte_mode == GradMode::Overwrite) zero(d_wte);
-  if (d_wpe && wpe_mode == GradMode::Overwrite) zero(d_wpe);
+  if (d_wte && op.wte_mode == GradMode::Overwrite) zero(d_wte);
+  if (d_wpe && op.wpe_mode == GradMode::Overwrite) zero(d_wpe);
   in_pieces(width, kColumns, [&](int64_t begin, int64_t end) {
     if (d_wte)
       kernels_.scatter_add[act](d_wte.as<float>(), ints(tokens), d_y.data, rows, times, width,

@@ -37,7 +37,7 @@ size_t attention_backward_scratch(const AttentionArgs& a) {
   return times * (7 * dp + 2) + 3 * kKeys * (dp + kQueries);
 }
 
-template <class Blocks, class E = Blocks::Element>
+template <class Blocks, class E = typename Blocks::Element>
 Work<E> divide(float* scratch, int64_t tk, int64_t dp) {
   Carver c{scratch};
   const int64_t times = in_blocks(tk);
@@ -217,7 +217,7 @@ void backward_head(const AttentionArgs& a, const AttentionPiece& piece, const He
 template <class T>
 void attention_backward(const AttentionArgs& a, const AttentionPiece& piece,
                         const AttentionPiece& next, float* scratch) {
-  using Blocks = BlocksOf<T>::Type;
+  using Blocks = typename BlocksOf<T>::Type;
   const int64_t dp = padded(a.width), group = a.heads / a.kv_heads;
   const auto w = divide<Blocks>(scratch, a.tk, dp);
   const Wanted wanted(a, piece);

@@ -140,7 +140,7 @@ struct Mask {
   /// `key` counts from the pair's first; `v` is the vector.
   F operator()(F score, int64_t key, int v) const {
     const I j = I{} + static_cast<int32_t>(key);
-    return (begin[v] <= j) & (j < end[v]) ? score : splat(-__builtin_inff());
+    return ((begin[v] <= j) & (j < end[v])) ? score : splat(-__builtin_inff());
   }
 };
 

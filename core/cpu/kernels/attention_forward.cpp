@@ -149,7 +149,7 @@ void finish(const AttentionArgs& a, const AttentionPiece& piece, const Work<E>& 
 template <class T>
 void attention_forward(const AttentionArgs& a, const AttentionPiece& piece,
                        const AttentionPiece& next, float* scratch) {
-  using Blocks = BlocksOf<T>::Type;
+  using Blocks = typename BlocksOf<T>::Type;
   const int64_t queries = piece.query_end - piece.query_begin, dp = padded(a.width);
   const int64_t kv_head = piece.head / (a.heads / a.kv_heads);
   const auto w = divide<typename Blocks::Element>(scratch, queries, dp);
