@@ -60,7 +60,7 @@ MatmulShape peak_shape(const Runtime& runtime, DType dtype) {
 }
 
 double measure_peak(const Runtime& runtime, DType dtype) {
-  constexpr int kTimes = 5;
+  constexpr int kTimes = 3;
   MatmulTimer timer(runtime, dtype, peak_shape(runtime, dtype));
   std::vector<double> rates;
   for (int i = 0; i < kTimes; ++i) rates.push_back(timer.rate(runtime.yardstick.seconds));

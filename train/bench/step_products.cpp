@@ -1,7 +1,6 @@
 // See step_products.h.
 #include "train/bench/step_products.h"
 
-#include <algorithm>
 #include <set>
 
 #include "core/product.h"

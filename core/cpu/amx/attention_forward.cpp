@@ -153,7 +153,7 @@ void attention_forward(const AttentionArgs& a, const AttentionPiece& piece,
   const Work w = divide(scratch, queries, a.width);
   const Tiles tiles;
   for (int64_t key = 0; key < key_end; key += kChunk) {
-    const int64_t keys = key_end - key < kChunk ? key_end - key : kChunk;
+    const int64_t keys = at_most_a_chunk(key_end - key);
     pack_as_columns(w.k, stored<b16>(a, a.k, piece.batch, key, kv_head, keys));
     pack_as_depth(w.v, kChunk, stored<b16>(a, a.v, piece.batch, key, kv_head, keys));
     Ahead<b16> ahead = after<b16>(a, piece, key + kChunk, key_end, next);

@@ -53,17 +53,17 @@ Ahead<T> after(const AttentionArgs& a, const AttentionPiece& piece, int64_t key,
                const AttentionPiece& next) {
   const int64_t group = a.heads / a.kv_heads;
   Ahead<T> ahead;
+  const auto read_keys = [&](const AttentionPiece& of, Range keys) {
+    const int64_t count = at_most_a_chunk(keys.end - keys.begin);
+    ahead.read(stored<T>(a, a.k, of.batch, keys.begin, of.head / group, count));
+    ahead.read(stored<T>(a, a.v, of.batch, keys.begin, of.head / group, count));
+  };
   if (key < key_end) {
-    const int64_t keys = at_most_a_chunk(key_end - key);
-    ahead.read(stored<T>(a, a.k, piece.batch, key, piece.head / group, keys));
-    ahead.read(stored<T>(a, a.v, piece.batch, key, piece.head / group, keys));
+    read_keys(piece, {key, key_end});
     return ahead;
   }
-  const Range seen = sight(a, next.batch, next.query_begin, next.query_end).any;
-  const int64_t keys = at_most_a_chunk(seen.end - seen.begin);
+  read_keys(next, sight(a, next.batch, next.query_begin, next.query_end).any);
   const int64_t queries = next.query_end - next.query_begin;
-  ahead.read(stored<T>(a, a.k, next.batch, seen.begin, next.head / group, keys));
-  ahead.read(stored<T>(a, a.v, next.batch, seen.begin, next.head / group, keys));
   ahead.read(stored<T>(a, a.q, next.batch, next.query_begin, next.head, queries));
   ahead.write(stored<T>(a, a.o, next.batch, next.query_begin, next.head, queries));
   return ahead;

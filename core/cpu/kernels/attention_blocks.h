@@ -52,6 +52,12 @@ SIMD_INLINE void transpose(float* out, int64_t rows, int64_t width, Read read) {
   }
 }
 
+/// After an odd number of rows, one of zeros.
+template <class E>
+SIMD_INLINE void make_even(E* to, int64_t rows, int64_t stride) {
+  for (int64_t i = 0; rows % 2 && i < stride; ++i) to[rows * stride + i] = 0;
+}
+
 // Both pack into the buffer they are given:
 //   left              rows × width, the depth along the width; after an odd last row, zeros
 //   right             the depth along the rows, columns along the width
@@ -79,8 +85,7 @@ struct Wide {
   template <class T>
   static Left<float> left(float* to, const Stored<T>& from) {
     const int64_t stride = right(to, from).stride;
-    if (from.rows % 2)
-      for (int64_t i = 0; i < stride; ++i) to[from.rows * stride + i] = 0;
+    make_even(to, from.rows, stride);
     return {to, stride, 1};
   }
   template <class T>
@@ -115,8 +120,7 @@ struct Pairs {
         const B16 bits = load_bits(from.data + r * from.stride + i, part);
         __builtin_memcpy(to + r * stride + i / 2, &bits, sizeof bits);
       });
-    if (from.rows % 2)
-      for (int64_t i = 0; i < stride; ++i) to[from.rows * stride + i] = 0;
+    make_even(to, from.rows, stride);
     return {to, stride, 1};
   }
   /// Rows 2k and 2k + 1 side by side; a last odd row beside zeros.

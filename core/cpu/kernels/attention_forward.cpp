@@ -54,8 +54,8 @@ struct KeyBlock {
 /// Scores in w.s, and each query's highest.
 template <int V, class Blocks, class T, class E>
 SIMD_INLINE void score(const AttentionArgs& a, const AttentionPiece& piece, const Work<E>& w,
-                       const BlockPair& pair, Left<E> k, Ahead<T>& ahead, F (&top)[V]) {
-  const Scoring scoring(a, piece.head);
+                       const BlockPair& pair, Left<E> k, const Scoring& scoring, Ahead<T>& ahead,
+                       F (&top)[V]) {
   const Right<E> q{w.q + (pair.begin - piece.query_begin) * padded(a.width), kQueries};
   for (F& t : top) t = splat(kNothing);
   constexpr int kRows = kLanes == 16 ? 8 : 4;  // as many sums as registers hold
@@ -117,9 +117,10 @@ template <int V, class Blocks, class T, class E>
 void attend(const AttentionArgs& a, const AttentionPiece& piece, const Work<E>& w,
             const BlockPair& pair, const KeyBlock<E>& keys, Ahead<T>& ahead) {
   const int64_t dp = padded(a.width), own = pair.begin - piece.query_begin;
-  const float factor = Scoring(a, piece.head).factor;
+  const Scoring scoring(a, piece.head);
+  const float factor = scoring.factor;
   F top[V];
-  score<V, Blocks>(a, piece, w, pair, keys.k, ahead, top);
+  score<V, Blocks>(a, piece, w, pair, keys.k, scoring, ahead, top);
   for (int v = 0; v < V; ++v) {
     const int64_t first = own + v * kLanes, left = pair.queries() - v * kLanes;
     if (any(top[v] * factor > load(w.level + first) + kHeadroom))

@@ -45,14 +45,19 @@ SIMD_INLINE F multiply_add(const Pair* x, const Pair* y, F sum) {
 }
 #endif
 
+/// s[r][v] += element (r, k) of a · vector v of row k of b.
+template <int R, int V, class E>
+SIMD_INLINE void multiply_add_at(int64_t k, F (&s)[R][V], Left<E> a, Right<E> b) {
+  for (int r = 0; r < R; ++r)
+    for (int v = 0; v < V; ++v)
+      s[r][v] = multiply_add(a.data + r * a.row + k * a.depth, b.data + k * b.stride + v * kLanes,
+                             s[r][v]);
+}
+
 /// s[r][v] += row r of a · vector v of columns of b.
 template <int R, int V, class E>
 SIMD_INLINE void multiply_add(F (&s)[R][V], Left<E> a, Right<E> b, int64_t depth) {
-  for (int64_t k = 0; k < depth; ++k)
-    for (int r = 0; r < R; ++r)
-      for (int v = 0; v < V; ++v)
-        s[r][v] = multiply_add(a.data + r * a.row + k * a.depth, b.data + k * b.stride + v * kLanes,
-                               s[r][v]);
+  for (int64_t k = 0; k < depth; ++k) multiply_add_at(k, s, a, b);
 }
 
 /// Two products of one depth side by side.
@@ -60,13 +65,7 @@ template <int R, int V, class E>
 SIMD_INLINE void multiply_add(F (&s1)[R][V], Left<E> a1, Right<E> b1, F (&s2)[R][V], Left<E> a2,
                               Right<E> b2, int64_t depth) {
   for (int64_t k = 0; k < depth; ++k)
-    for (int r = 0; r < R; ++r)
-      for (int v = 0; v < V; ++v) {
-        s1[r][v] = multiply_add(a1.data + r * a1.row + k * a1.depth,
-                                b1.data + k * b1.stride + v * kLanes, s1[r][v]);
-        s2[r][v] = multiply_add(a2.data + r * a2.row + k * a2.depth,
-                                b2.data + k * b2.stride + v * kLanes, s2[r][v]);
-      }
+    multiply_add_at(k, s1, a1, b1), multiply_add_at(k, s2, a2, b2);
 }
 
 template <int R, int V, class E>
